@@ -1,0 +1,80 @@
+//! What a driver (local, docker, kubernetes) does.
+
+use crate::{Exit, InstanceId, InstanceSpec, Observed};
+use futures_util::future::BoxFuture;
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::broadcast;
+
+/// Starts and observes single instances. Stateless to its user: what runs is found again after a restart.
+pub trait Engine: Send + Sync + 'static {
+    /// Starts one instance and answers when its process runs (not when it is well). On an error nothing is left behind.
+    fn start<'a>(&'a self, spec: &'a InstanceSpec) -> BoxFuture<'a, Result<Observed, EngineError>>;
+
+    /// SIGTERM to all its processes, after `spec.grace` SIGKILL; answers when it has ended. Ended or unknown: at once.
+    fn stop<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>>;
+
+    /// SIGKILL now.
+    fn kill<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>>;
+
+    /// All instances, running and ended, that have not been forgotten.
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Observed>, EngineError>>;
+
+    /// Waits for the end of an instance.
+    fn wait<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Exit, EngineError>>;
+
+    /// Removes what is left of an ended instance (writable layer, exit status). Its log lines stay.
+    fn forget<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>>;
+
+    /// What an instance uses now.
+    fn usage<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Usage, EngineError>>;
+
+    /// Ids of instances whose state changed. A lagging reader calls [`Engine::list`].
+    fn changes(&self) -> broadcast::Receiver<InstanceId>;
+
+    /// What this host can and cannot do, for health page and start-up.
+    fn facts(&self) -> Facts;
+
+    /// Where layers, stacks and instances live on the host.
+    fn root(&self) -> &Path;
+}
+
+/// A driver's failure, in words for an administrator.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EngineError {
+    /// No such instance.
+    #[error("no instance {0:?}")]
+    Unknown(InstanceId),
+    /// The spec names something that is not there (a stack, a layer) or is out of bounds.
+    #[error("{0}")]
+    Refused(String),
+    /// The host cannot do it now.
+    #[error("{0}")]
+    Host(String),
+}
+
+/// What an instance uses.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// Processor time since its start.
+    pub cpu: Duration,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+    /// Bytes in its writable layer.
+    pub disk_bytes: u64,
+}
+
+/// What the host can do, each in one word or sentence.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Facts {
+    /// `local`, `docker`, `kubernetes`, or `bare`.
+    pub engine: String,
+    /// Do instances run isolated?
+    pub isolated: bool,
+    /// `v1` or `v2`.
+    pub cgroups: String,
+    /// By which means the disk limit is kept.
+    pub disk_limit: String,
+    /// Sentences, each a problem with its remedy. Empty when all is well.
+    pub problems: Vec<String>,
+}

@@ -1,0 +1,21 @@
+//! The store: closures over one database, blobs by content digest, secrets encrypted at rest.
+//!
+//! Every other room reaches its tables through [`Db::read`] and [`Db::write`] and nothing else. A closure is
+//! synchronous and runs on a database thread, so no lock is held across an `.await` and no transaction is half
+//! cancelled. Statements are built with sea-query and rendered for SQLite, PostgreSQL or MySQL here.
+//!
+//! Negative invariants: this crate knows no table but its own two (`pitlane_migration`, `pitlane_meta`), no HTTP, and no
+//! face; nobody outside it sees a connection.
+
+mod db;
+mod error;
+mod migrate;
+mod row;
+mod sqlite;
+mod tx;
+
+pub use db::{Db, DbKind, DbUrl};
+pub use error::{OpenError, StoreError};
+pub use migrate::{Migration, Schema};
+pub use row::{Cell, FromCell, FromRow, Row};
+pub use tx::{Statement, Tx};
