@@ -1,0 +1,6 @@
+//! Conversations with the running binary.
+#![expect(clippy::expect_used, reason = "tests")]
+
+mod it {
+    mod first_lap;
+}
