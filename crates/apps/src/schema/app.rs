@@ -4,20 +4,7 @@
 //! outlive their target (a build's package) are plain columns.
 
 use sea_query::{ColumnDef, ForeignKey, ForeignKeyAction, Index, Table, TableCreateStatement};
-use store::{Migration, Schema, StoreError};
-
-/// These tables' migrations; they need `space`.
-pub(super) const MIGRATIONS: &[Migration] = &[
-    Migration { name: "apps/0101-app", up: app },
-    Migration { name: "apps/0102-process", up: process },
-    Migration { name: "apps/0103-package", up: package },
-    Migration { name: "apps/0104-build", up: build },
-    Migration { name: "apps/0105-droplet", up: droplet },
-    Migration { name: "apps/0106-task", up: task },
-    Migration { name: "apps/0107-deployment", up: deployment },
-    Migration { name: "apps/0108-sidecar", up: sidecar },
-    Migration { name: "apps/0109-revision", up: revision },
-];
+use store::{Schema, StoreError};
 
 fn guid(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(36).take()
@@ -51,7 +38,7 @@ fn by_app(schema: &mut Schema<'_, '_>, index: &'static str, table: &'static str)
     schema.create_index(Index::create().name(index).table(table).col("app_guid").col("created_at"))
 }
 
-fn app(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+pub(super) fn app(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
         Table::create()
             .table("app")
@@ -79,10 +66,10 @@ fn app(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_index(Index::create().name("app_name").table("app").col("space_guid").col("name").unique())
 }
 
-fn process(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+pub(super) fn process(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
         of_app("process")
-            .col(word("type", 128).not_null())
+            .col(word("kind", 128).not_null())
             // Empty, or the deployment that made it: during one, old and new of a type stand side by side.
             .col(word("generation", 36).not_null())
             // NULL: what staging detected.
@@ -101,14 +88,14 @@ fn process(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
             .col(guid("droplet_guid")),
     )?;
     schema.create_index(
-        Index::create().name("process_type").table("process").col("app_guid").col("type").col("generation").unique(),
+        Index::create().name("process_type").table("process").col("app_guid").col("kind").col("generation").unique(),
     )
 }
 
-fn package(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+pub(super) fn package(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
         of_app("package")
-            .col(word("type", 16).not_null())
+            .col(word("kind", 16).not_null())
             .col(word("state", 24).not_null())
             .col(text("error"))
             .col(word("digest", 64))
@@ -120,7 +107,7 @@ fn package(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     by_app(schema, "package_app", "package")
 }
 
-fn build(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+pub(super) fn build(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
         of_app("build")
             .col(guid("package_guid").not_null())
@@ -141,7 +128,7 @@ fn build(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_index(Index::create().name("build_state").table("build").col("state").col("created_at"))
 }
 
-fn droplet(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+pub(super) fn droplet(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
         of_app("droplet")
             .col(guid("package_guid"))
@@ -153,14 +140,13 @@ fn droplet(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
             .col(text("buildpacks").not_null())
             .col(word("stack", 191))
             .col(text("image"))
-            .col(text("sidecars").not_null())
             .col(word("digest", 64)),
     )?;
     by_app(schema, "droplet_app", "droplet")?;
     schema.create_index(Index::create().name("droplet_package").table("droplet").col("package_guid"))
 }
 
-fn task(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+pub(super) fn task(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
         of_app("task")
             .col(number("sequence_id").not_null())
@@ -174,11 +160,13 @@ fn task(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
             .col(text("failure_reason"))
             .col(guid("droplet_guid").not_null()),
     )?;
-    schema.create_index(Index::create().name("task_sequence").table("task").col("app_guid").col("sequence_id").unique())?;
+    schema.create_index(
+        Index::create().name("task_sequence").table("task").col("app_guid").col("sequence_id").unique(),
+    )?;
     schema.create_index(Index::create().name("task_state").table("task").col("state").col("created_at"))
 }
 
-fn deployment(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+pub(super) fn deployment(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
         of_app("deployment")
             .col(word("status", 16).not_null())
@@ -198,29 +186,4 @@ fn deployment(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     )?;
     by_app(schema, "deployment_app", "deployment")?;
     schema.create_index(Index::create().name("deployment_status").table("deployment").col("status"))
-}
-
-fn sidecar(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
-    schema.create_table(
-        of_app("sidecar")
-            .col(word("name", 191).not_null())
-            .col(text("command").not_null())
-            .col(text("process_types").not_null())
-            .col(number("memory_mb"))
-            .col(word("origin", 16).not_null()),
-    )?;
-    schema.create_index(Index::create().name("sidecar_name").table("sidecar").col("app_guid").col("name").unique())
-}
-
-fn revision(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
-    schema.create_table(
-        of_app("revision")
-            .col(number("version").not_null())
-            .col(guid("droplet_guid").not_null())
-            // Sealed.
-            .col(text("environment").not_null())
-            .col(text("commands").not_null())
-            .col(text("description").not_null()),
-    )?;
-    schema.create_index(Index::create().name("revision_version").table("revision").col("app_guid").col("version").unique())
 }
