@@ -2,10 +2,15 @@
 
 pub mod audit;
 pub mod bootstrap;
+pub mod destination;
+pub mod domain;
+pub mod feature;
 pub mod job;
 pub mod list;
 pub mod metadata;
 pub mod organization;
+pub mod quota;
+pub mod route;
 pub mod scope;
 pub mod space;
 

@@ -2,6 +2,8 @@
 
 mod job;
 mod place;
+mod route;
+mod setting;
 
 use sea_query::ColumnDef;
 use store::Migration;
