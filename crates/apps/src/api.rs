@@ -6,8 +6,12 @@ pub mod caller;
 pub mod error;
 pub mod job;
 pub mod links;
+pub mod organization;
 pub mod page;
+pub mod root;
 pub mod routes;
+pub mod show;
+pub mod space;
 
 use crate::Apps;
 use axum::Router;

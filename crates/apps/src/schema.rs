@@ -3,6 +3,8 @@
 mod app;
 mod job;
 mod place;
+mod route;
+mod setting;
 
 use sea_query::ColumnDef;
 use store::Migration;

@@ -20,6 +20,8 @@ pub struct Apps {
 pub struct Config {
     /// The shared domain made at first start, in lower case: `apps.localhost`.
     pub domain: String,
+    /// Host names under which the platform itself is reached; no domain or route may take one of them.
+    pub hosts: Vec<String>,
     /// Root file systems that the engine has.
     pub stacks: Vec<StackInfo>,
 }

@@ -117,7 +117,8 @@ pub struct Page {
     pub include: Vec<String>,
     /// Fields asked for, by resource.
     pub fields: BTreeMap<String, Vec<String>>,
-    order: (String, Order),
+    descending: bool,
+    order: String,
     filters: BTreeMap<String, Vec<String>>,
     moments: BTreeMap<&'static str, Vec<i64>>,
     params: Params,
@@ -135,7 +136,8 @@ impl Page {
             labels: Vec::new(),
             include: Vec::new(),
             fields: BTreeMap::new(),
-            order: (spec.default_order.into(), Order::Asc),
+            descending: false,
+            order: spec.default_order.into(),
             filters: BTreeMap::new(),
             moments: BTreeMap::new(),
             params: Params { path: String::new(), pairs: Vec::new() },
@@ -162,7 +164,7 @@ impl Page {
                 let number = value.parse().ok().filter(|number| (1..=5000).contains(number));
                 self.per_page = number.ok_or_else(|| ApiError::bad_query("Per page must be between 1 and 5000"))?;
             }
-            "order_by" => self.order = order(value, spec)?,
+            "order_by" => (self.order, self.descending) = order(value, spec)?,
             "label_selector" if spec.labels => {
                 let labels = parse_selector(value);
                 self.labels = labels.ok_or_else(|| ApiError::bad_query("Invalid label_selector value"))?;
@@ -222,7 +224,7 @@ impl Page {
 
     /// Column and direction.
     pub fn order(&self) -> (&str, Order) {
-        (&self.order.0, self.order.1.clone())
+        (&self.order, if self.descending { Order::Desc } else { Order::Asc })
     }
 
     /// Is `include` asked for this?
@@ -273,16 +275,16 @@ pub fn comma_list(value: &str) -> Vec<String> {
     value.split(',').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect()
 }
 
-fn order(value: &str, spec: &Spec) -> Result<(String, Order), ApiError> {
-    let (field, order) = match value.as_bytes().first() {
-        Some(b'-') => (&value[1..], Order::Desc),
+fn order(value: &str, spec: &Spec) -> Result<(String, bool), ApiError> {
+    let (field, descending) = match value.as_bytes().first() {
+        Some(b'-') => (&value[1..], true),
         // A plus sign that was not encoded has become a blank.
-        Some(b'+' | b' ') => (&value[1..], Order::Asc),
-        _ => (value, Order::Asc),
+        Some(b'+' | b' ') => (&value[1..], false),
+        _ => (value, false),
     };
     let valid: Vec<&str> = ["created_at", "updated_at"].into_iter().chain(spec.order.iter().copied()).collect();
     if valid.contains(&field) {
-        Ok((field.into(), order))
+        Ok((field.into(), descending))
     } else {
         Err(ApiError::bad_query(format!("Order by can only be: {}", quoted(valid.iter()))))
     }

@@ -3,8 +3,8 @@
 use crate::ApiError;
 use crate::api::page::Page;
 use crate::model::label::Requirement;
-use sea_query::{Cond, Expr, ExprTrait, IntoCondition, Order, Query, SelectStatement};
-use store::{FromRow, Tx};
+use sea_query::{Cond, Expr, ExprTrait, IntoCondition, Order, Query, SelectStatement, SimpleExpr};
+use store::{FromRow, Row, StoreError, Tx};
 
 /// Rows of one page, and how many match in all.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ fn common(page: &Page) -> Cond {
     }
     for column in ["created_at", "updated_at"] {
         if let Some(moments) = page.moments(column) {
-            let mut any = Cond::any().add(Expr::val(1).eq(0));
+            let mut any = Cond::any().add(never());
             for at in moments {
                 any = any.add(Expr::col(column).between(*at, at + 999_999));
             }
@@ -105,4 +105,58 @@ fn labelled(key: &str, values: Option<&[String]>) -> SelectStatement {
         select.and_where(Expr::col("value").is_in(values.iter().cloned()));
     }
     select
+}
+
+/// Rows of `table` with these guids, oldest first; for `included`.
+pub fn by_guids<T: FromRow>(
+    tx: &mut Tx<'_>,
+    table: &'static str,
+    columns: &[&'static str],
+    guids: &[String],
+) -> Result<Vec<T>, ApiError> {
+    if guids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Query::select();
+    select
+        .columns(columns.iter().copied())
+        .from(table)
+        .and_where(Expr::col("guid").is_in(guids.iter().cloned()))
+        .order_by("created_at", Order::Asc)
+        .order_by("guid", Order::Asc);
+    Ok(tx.rows(&select)?)
+}
+
+/// Changes columns of the row with `guid`.
+pub fn update(
+    tx: &mut Tx<'_>,
+    table: &'static str,
+    guid: &str,
+    values: impl IntoIterator<Item = (&'static str, SimpleExpr)>,
+) -> Result<(), StoreError> {
+    tx.exec(Query::update().table(table).values(values).and_where(Expr::col("guid").eq(guid))).map(|_| ())
+}
+
+/// Removes the row with `guid`, and its metadata.
+pub fn delete(tx: &mut Tx<'_>, table: &'static str, guid: &str) -> Result<(), StoreError> {
+    super::metadata::remove(tx, guid)?;
+    tx.exec(Query::delete().from_table(table).and_where(Expr::col("guid").eq(guid))).map(|_| ())
+}
+
+/// Is there a row in `table` for which `condition` holds?
+pub fn exists(tx: &mut Tx<'_>, table: &'static str, condition: Cond) -> Result<bool, StoreError> {
+    let one = tx.value::<i64>(Query::select().expr(Expr::val(1)).from(table).cond_where(condition).limit(1))?;
+    Ok(one.is_some())
+}
+
+/// The `guid` column of all rows of `table` for which `condition` holds.
+pub fn guids(tx: &mut Tx<'_>, table: &'static str, condition: Cond) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<Row> =
+        tx.rows(Query::select().column("guid").from(table).cond_where(condition).order_by("guid", Order::Asc))?;
+    rows.iter().map(|row| row.at(0)).collect()
+}
+
+/// No row.
+pub fn never() -> Cond {
+    Expr::val(1).eq(0).into_condition()
 }

@@ -2,9 +2,10 @@
 
 use crate::ApiError;
 use crate::model::time;
-use crate::repo::scope;
-use identity::{Action, Caller};
-use sea_query::{Expr, ExprTrait, Query};
+use crate::repo::space::{self, Space};
+use crate::repo::{list, scope};
+use identity::{Action, Caller, Place};
+use sea_query::{Expr, ExprTrait, IntoCondition, Query};
 use store::{FromRow, Row, StoreError, Tx};
 
 /// An organization.
@@ -39,14 +40,17 @@ impl Organization {
     }
 }
 
-/// Creates an organization. 422 if the name is taken.
-pub fn organization_create(tx: &mut Tx<'_>, name: &str, suspended: bool) -> Result<Organization, ApiError> {
-    let taken = tx.value::<i64>(
-        Query::select().expr(Expr::val(1)).from("organization").and_where(Expr::col("name").eq(name)).limit(1),
-    )?;
-    if taken.is_some() {
+/// Refuses a name that another organization has.
+fn check_free(tx: &mut Tx<'_>, name: &str) -> Result<(), ApiError> {
+    if list::exists(tx, "organization", Expr::col("name").eq(name).into_condition())? {
         return Err(ApiError::unprocessable(format!("Organization '{name}' already exists.")));
     }
+    Ok(())
+}
+
+/// Creates an organization. 422 if the name is taken.
+pub fn organization_create(tx: &mut Tx<'_>, name: &str, suspended: bool) -> Result<Organization, ApiError> {
+    check_free(tx, name)?;
     let now = time::now();
     let organization = Organization {
         guid: super::new_guid(),
@@ -65,6 +69,44 @@ pub fn organization_create(tx: &mut Tx<'_>, name: &str, suspended: bool) -> Resu
         now.into(),
     ]))?;
     Ok(organization)
+}
+
+/// Writes `organization`'s own fields, with a new name if one is given. 422 if that is taken.
+pub fn organization_update(
+    tx: &mut Tx<'_>,
+    mut organization: Organization,
+    name: Option<&str>,
+) -> Result<Organization, ApiError> {
+    if let Some(name) = name.filter(|name| *name != organization.name) {
+        check_free(tx, name)?;
+        organization.name = name.into();
+    }
+    organization.updated_at = time::now();
+    let values = [
+        ("name", organization.name.clone().into()),
+        ("suspended", i16::from(organization.suspended).into()),
+        ("quota_guid", organization.quota_guid.clone().into()),
+        ("updated_at", organization.updated_at.into()),
+    ];
+    list::update(tx, "organization", &organization.guid, values)?;
+    Ok(organization)
+}
+
+/// Removes an organization with all that lies in it: spaces, private domains, quotas, roles.
+pub fn organization_delete(tx: &mut Tx<'_>, caller: &Caller, organization: &Organization) -> Result<(), ApiError> {
+    let spaces: Vec<Space> = tx.rows(
+        Query::select()
+            .columns(space::COLUMNS)
+            .from("space")
+            .and_where(Expr::col("organization_guid").eq(organization.guid.as_str())),
+    )?;
+    for space in &spaces {
+        space::space_delete(tx, caller, space)?;
+    }
+    super::domain::domains_delete_of(tx, &organization.guid)?;
+    super::quota::quotas_delete_of(tx, &organization.guid)?;
+    scope::revoke_all(tx, &Place::new(scope::ORGANIZATION, &organization.guid))?;
+    Ok(list::delete(tx, "organization", &organization.guid)?)
 }
 
 impl FromRow for Organization {

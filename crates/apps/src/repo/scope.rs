@@ -158,3 +158,14 @@ pub fn grant(tx: &mut Tx<'_>, subject: &Subject, role: &str, place: Place) -> Re
     }
     Ok(!has)
 }
+
+/// Takes all roles away that are held in `place`; when it goes.
+pub fn revoke_all(tx: &mut Tx<'_>, place: &Place) -> Result<(), StoreError> {
+    let condition = Cond::all()
+        .add(Expr::col("place_kind").eq(place.kind.as_str()))
+        .add(Expr::col("place_id").eq(place.id.as_str()));
+    for grant in identity::grants(tx, condition)? {
+        identity::grant_remove(tx, &grant.id)?;
+    }
+    Ok(())
+}

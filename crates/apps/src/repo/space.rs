@@ -2,9 +2,9 @@
 
 use crate::ApiError;
 use crate::model::time;
-use crate::repo::scope;
+use crate::repo::{list, scope};
 use identity::{Action, Caller, Place};
-use sea_query::{Expr, ExprTrait, Query};
+use sea_query::{Expr, ExprTrait, IntoCondition, Query};
 use store::{FromRow, Row, StoreError, Tx};
 
 /// A space.
@@ -52,19 +52,18 @@ impl Space {
     }
 }
 
-/// Creates a space. 422 if the name is taken in the organization.
-pub fn space_create(tx: &mut Tx<'_>, organization_guid: &str, name: &str) -> Result<Space, ApiError> {
-    let taken = tx.value::<i64>(
-        Query::select()
-            .expr(Expr::val(1))
-            .from("space")
-            .and_where(Expr::col("organization_guid").eq(organization_guid))
-            .and_where(Expr::col("name").eq(name))
-            .limit(1),
-    )?;
-    if taken.is_some() {
+/// Refuses a name that another space of the organization has.
+fn check_free(tx: &mut Tx<'_>, organization_guid: &str, name: &str) -> Result<(), ApiError> {
+    let same = Expr::col("organization_guid").eq(organization_guid).and(Expr::col("name").eq(name));
+    if list::exists(tx, "space", same.into_condition())? {
         return Err(ApiError::unprocessable("Name must be unique per organization"));
     }
+    Ok(())
+}
+
+/// Creates a space. 422 if the name is taken in the organization.
+pub fn space_create(tx: &mut Tx<'_>, organization_guid: &str, name: &str) -> Result<Space, ApiError> {
+    check_free(tx, organization_guid, name)?;
     let now = time::now();
     let space = Space {
         guid: super::new_guid(),
@@ -85,6 +84,36 @@ pub fn space_create(tx: &mut Tx<'_>, organization_guid: &str, name: &str) -> Res
         now.into(),
     ]))?;
     Ok(space)
+}
+
+/// Renames a space, switches its feature `ssh`. 422 if the name is taken.
+pub fn space_update(
+    tx: &mut Tx<'_>,
+    mut space: Space,
+    name: Option<&str>,
+    allow_ssh: Option<bool>,
+) -> Result<Space, ApiError> {
+    if let Some(name) = name.filter(|name| *name != space.name) {
+        check_free(tx, &space.organization_guid, name)?;
+        space.name = name.into();
+    }
+    space.allow_ssh = allow_ssh.unwrap_or(space.allow_ssh);
+    space.updated_at = time::now();
+    let values = [
+        ("name", space.name.clone().into()),
+        ("allow_ssh", i16::from(space.allow_ssh).into()),
+        ("quota_guid", space.quota_guid.clone().into()),
+        ("updated_at", space.updated_at.into()),
+    ];
+    list::update(tx, "space", &space.guid, values)?;
+    Ok(space)
+}
+
+/// Removes a space with all that lies in it: apps, routes, roles.
+pub fn space_delete(tx: &mut Tx<'_>, _caller: &Caller, space: &Space) -> Result<(), ApiError> {
+    super::route::routes_delete_of(tx, &space.guid)?;
+    scope::revoke_all(tx, &Place::new(scope::SPACE, &space.guid))?;
+    Ok(list::delete(tx, "space", &space.guid)?)
 }
 
 impl FromRow for Space {
