@@ -60,13 +60,17 @@ pub enum OpenError {
         reason: String,
     },
     /// A newer Pitlane has written here.
-    #[error("this database was written by a newer Pitlane (it has migration {migration:?}, unknown to this version): upgrade this program, or restore a backup of the older version; nothing was touched")]
+    #[error(
+        "this database was written by a newer Pitlane (it has migration {migration:?}, unknown to this version): upgrade this program, or restore a backup of the older version; nothing was touched"
+    )]
     Newer {
         /// The first migration that this version does not know.
         migration: String,
     },
     /// The database belongs to another program.
-    #[error("this database is not Pitlane's (it has a table {table:?} and no pitlane_migration table): give DATABASE_URL an empty database; nothing was touched")]
+    #[error(
+        "this database is not Pitlane's (it has a table {table:?} and no pitlane_migration table): give DATABASE_URL an empty database; nothing was touched"
+    )]
     Foreign {
         /// One of its tables.
         table: String,

@@ -5,8 +5,8 @@
 use crate::tx::Tx;
 use crate::{DbKind, OpenError, StoreError};
 use sea_query::{
-    ColumnDef, IndexCreateStatement, MysqlQueryBuilder, PostgresQueryBuilder, Query,
-    SqliteQueryBuilder, Table, TableCreateStatement,
+    ColumnDef, IndexCreateStatement, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table,
+    TableCreateStatement,
 };
 use std::collections::HashSet;
 
@@ -31,7 +31,9 @@ impl<'c> Schema<'_, 'c> {
         let sql = match self.tx.kind {
             DbKind::Sqlite => table.build(SqliteQueryBuilder),
             DbKind::Postgres => table.build(PostgresQueryBuilder),
-            DbKind::Mysql => table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin").build(MysqlQueryBuilder),
+            DbKind::Mysql => {
+                table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin").build(MysqlQueryBuilder)
+            }
         };
         self.run(&sql)
     }

@@ -42,7 +42,8 @@ where
     F: Fn(&mut Tx<'_>) -> Result<T, E> + Send,
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(tx))).unwrap_or_else(|_| Err(StoreError::Panicked.into()));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| (self.work)(tx))).unwrap_or_else(|_| Err(StoreError::Panicked.into()));
         let keep = result.is_ok();
         self.result = Some(result);
         keep
@@ -148,7 +149,10 @@ fn migrate_all(connection: &mut rusqlite::Connection, known: &[Migration]) -> Re
 }
 
 /// One transaction on this thread; for opening only.
-fn unit<T>(connection: &mut rusqlite::Connection, work: impl Fn(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+fn unit<T>(
+    connection: &mut rusqlite::Connection,
+    work: impl Fn(&mut Tx<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     batch(connection, "BEGIN IMMEDIATE")?;
     let mut tx = Tx { connection, kind: DbKind::Sqlite, after_commit: Vec::new(), conflict: false };
     match work(&mut tx) {
@@ -241,8 +245,9 @@ impl Connection for rusqlite::Connection {
     fn query(&mut self, sql: &str, values: &Values) -> Result<Vec<Row>, StoreError> {
         let mut statement = self.prepare_cached(sql).map_err(|error| map_error(error, sql))?;
         let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
-        let mut rows =
-            statement.query(rusqlite::params_from_iter(values.0.iter().map(Bound))).map_err(|error| map_error(error, sql))?;
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(values.0.iter().map(Bound)))
+            .map_err(|error| map_error(error, sql))?;
         let mut out = Vec::new();
         while let Some(row) = rows.next().map_err(|error| map_error(error, sql))? {
             let cells = (0..columns.len())

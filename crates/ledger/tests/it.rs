@@ -1,0 +1,6 @@
+//! The ledger from outside, on every database.
+
+mod it {
+    mod find;
+    pub mod help;
+}
