@@ -1,5 +1,6 @@
 //! The face's tables, one file a group. `apps/00…` are the platform's resources, `apps/01…` the apps' own.
 
+mod app;
 mod job;
 mod place;
 mod route;
@@ -9,8 +10,17 @@ use sea_query::ColumnDef;
 use store::Migration;
 
 /// The face's migrations, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "apps/0001-places", up: place::places }, Migration { name: "apps/0002-jobs", up: job::jobs }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "apps/0001-places", up: place::places },
+    Migration { name: "apps/0002-jobs", up: job::jobs },
+    Migration { name: "apps/0101-app", up: app::app },
+    Migration { name: "apps/0102-process", up: app::process },
+    Migration { name: "apps/0103-package", up: app::package },
+    Migration { name: "apps/0104-build", up: app::build },
+    Migration { name: "apps/0105-droplet", up: app::droplet },
+    Migration { name: "apps/0106-task", up: app::task },
+    Migration { name: "apps/0107-deployment", up: app::deployment },
+];
 
 /// A UUID as primary key.
 pub(crate) fn guid_key() -> ColumnDef {
