@@ -3,12 +3,16 @@
 
 pub mod body;
 pub mod caller;
+pub mod destination;
+pub mod domain;
 pub mod error;
 pub mod job;
 pub mod links;
 pub mod organization;
 pub mod page;
 pub mod root;
+pub mod route;
+pub mod route_share;
 pub mod routes;
 pub mod show;
 pub mod space;

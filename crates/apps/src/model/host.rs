@@ -21,7 +21,7 @@ pub fn check_domain(name: &str) -> Result<String, String> {
     Ok(name)
 }
 
-/// A host in lower case: empty, `*`, or one label or several.
+/// A host in lower case: empty, `*`, or one label.
 pub fn check_host(host: &str) -> Result<String, String> {
     let host = host.to_ascii_lowercase();
     let good = |label: &str| {
@@ -30,7 +30,7 @@ pub fn check_host(host: &str) -> Result<String, String> {
     if host.len() > 63 {
         return Err("Host is too long (maximum is 63 characters)".into());
     }
-    if host.is_empty() || host == "*" || host.split('.').all(good) {
+    if host.is_empty() || host == "*" || good(&host) {
         return Ok(host);
     }
     Err("Host must be either \"*\" or contain only alphanumeric characters, \"_\", or \"-\"".into())
