@@ -1,0 +1,4 @@
+//! Everything of this crate, from its outside.
+mod it {
+    mod archive;
+}
