@@ -3,4 +3,5 @@
 
 mod it {
     mod first_lap;
+    mod real_clients;
 }
