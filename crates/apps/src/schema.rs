@@ -13,6 +13,8 @@ use store::Migration;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "apps/0001-places", up: place::places },
     Migration { name: "apps/0002-jobs", up: job::jobs },
+    Migration { name: "apps/0003-routes", up: route::routes },
+    Migration { name: "apps/0004-settings", up: setting::settings },
     Migration { name: "apps/0101-app", up: app::app },
     Migration { name: "apps/0102-process", up: app::process },
     Migration { name: "apps/0103-package", up: app::package },

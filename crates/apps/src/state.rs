@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use store::Db;
+use store::{Blobs, Db, Secrets};
 
 /// The face's handle. Cheap to clone.
 #[derive(Clone)]
@@ -11,6 +11,10 @@ pub struct Apps {
     pub db: Db,
     /// Root of the application logs (crate `logs`).
     pub logs: PathBuf,
+    /// Packages, droplets and buildpacks by digest.
+    pub blobs: Blobs,
+    /// Seals what must be readable again: environments, image passwords.
+    pub secrets: Secrets,
     /// What the server was started with.
     pub config: Arc<Config>,
 }
@@ -24,6 +28,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Root file systems that the engine has.
     pub stacks: Vec<StackInfo>,
+    /// Names of the built-in buildpacks, in the order in which they are tried.
+    pub buildpacks: Vec<String>,
 }
 
 /// One root file system that the engine has.
