@@ -1,7 +1,9 @@
 //! HTTP shapes, one file a resource. Every route is declared in [`routes`], which also makes the list that the test
 //! walks as every role.
 
+pub mod absent;
 pub mod body;
+pub mod buildpack;
 pub mod caller;
 pub mod destination;
 pub mod domain;
@@ -10,12 +12,16 @@ pub mod job;
 pub mod links;
 pub mod organization;
 pub mod page;
+pub mod quota;
 pub mod root;
 pub mod route;
 pub mod route_share;
 pub mod routes;
+pub mod setting;
 pub mod show;
 pub mod space;
+pub mod stack;
+pub mod usage;
 
 use crate::Apps;
 use axum::Router;
