@@ -48,7 +48,7 @@ async fn follow_table(State(house): State<House>) -> Response {
 async fn show_status(State(house): State<House>) -> Response {
     let router = crate::front::status(&house.options.data).await.is_ok();
     // The link is made only once somebody will see it.
-    let setup = if router { house.identity.setup_link().await } else { Ok(None) };
+    let setup = if router { identity::setup_link(&house.db).await } else { Ok(None) };
     match setup {
         Ok(setup) => Json(Status { router, setup, problems: house.engine.facts().problems }).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
@@ -56,11 +56,11 @@ async fn show_status(State(house): State<House>) -> Response {
 }
 
 async fn create_superuser(State(house): State<House>, Json(request): Json<PersonRequest>) -> Response {
-    answer(crate::offline::createsuperuser(&house.identity, request).await)
+    answer(crate::offline::createsuperuser(&house.db, request).await)
 }
 
 async fn change_password(State(house): State<House>, Json(request): Json<PersonRequest>) -> Response {
-    answer(crate::offline::changepassword(&house.identity, request).await)
+    answer(crate::offline::changepassword(&house.db, request).await)
 }
 
 fn answer(result: Result<String, identity::IdentityError>) -> Response {

@@ -22,7 +22,7 @@ const DRAIN: Duration = Duration::from_secs(8);
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
-    [store::MIGRATIONS, ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS].concat()
+    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS].concat()
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -56,7 +56,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     // Seals what other processes commit too, where the database is shared; nothing to do on SQLite.
     let sealer = tokio::spawn({
         let (ledger, stop) = (ledger.clone(), stop.clone());
-        async move { ledger.run_sealer(stop).await }
+        async move { ledger.run_sealer(stop.cancelled()).await }
     });
     apps.start_background().await?;
 

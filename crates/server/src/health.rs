@@ -103,7 +103,7 @@ impl Probes {
 async fn database(house: &House) -> Component {
     let kind = format!("{:?}", house.db.kind());
     let begun = Instant::now();
-    let probe = tokio::time::timeout(Duration::from_secs(3), house.db.read(ledger_head)).await;
+    let probe = tokio::time::timeout(Duration::from_secs(3), house.db.read(identity::has_administrator)).await;
     let took = format!("{} µs", begun.elapsed().as_micros());
     let (status, summary) = match probe {
         Ok(Ok(_)) => (Wellness::Ok, "answers".to_owned()),
@@ -115,10 +115,6 @@ async fn database(house: &House) -> Component {
         Err(_) => (Wellness::Bad, "has not answered within 3 s".to_owned()),
     };
     Component { name: "database", status, summary, facts: vec![("kind", kind), ("answered in", took)] }
-}
-
-fn ledger_head(tx: &mut store::Tx<'_>) -> Result<Option<i64>, store::StoreError> {
-    ledger::head(tx)
 }
 
 fn engine(house: &House) -> Component {
@@ -169,13 +165,23 @@ fn disk(house: &House) -> Component {
 async fn attachments(house: &House) -> Component {
     let begun = Instant::now();
     let (status, summary) = match tokio::time::timeout(Duration::from_secs(10), house.blobs.probe()).await {
-        Ok(Ok(())) => (Wellness::Ok, "written, read and deleted".to_owned()),
+        Ok(Ok(true)) => (Wellness::Ok, "written, read and deleted".to_owned()),
+        Ok(Ok(false)) => (Wellness::Bad, "what was read is not what was written".to_owned()),
         Ok(Err(error)) => {
             tracing::error!(%error, "the blob store does not work");
             (Wellness::Bad, "does not work; the cause is in the control log".to_owned())
         }
         Err(_) => (Wellness::Bad, "has not answered within 10 s".to_owned()),
     };
-    let facts = vec![("kind", house.blobs.kind().to_owned()), ("answered in", format!("{} µs", begun.elapsed().as_micros()))];
+    let facts = vec![("kind", if house.options.blobs.is_some() { "external" } else { "folder" }.to_owned()), ("answered in", format!("{} µs", begun.elapsed().as_micros()))];
     Component { name: "attachments", status, summary, facts }
+}
+
+async fn probe(blobs: &store::Blobs) -> Result<bool, store::BlobError> {
+    // Something new each time, so that a cache cannot answer for the store.
+    let text = format!("probe {}", uuid::Uuid::new_v4());
+    let blob = blobs.put_bytes(text.as_bytes()).await?;
+    let read = blobs.local(&blob.digest).await.map(|local| std::fs::read(local.as_ref()).is_ok_and(|read| read == text.as_bytes()));
+    blobs.delete(&blob.digest).await?;
+    read
 }
