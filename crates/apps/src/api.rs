@@ -1,9 +1,11 @@
 //! HTTP shapes, one file a resource. Every route is declared in [`routes`], which also makes the list that the test
 //! walks as every role.
 
+pub mod absent;
 pub mod app;
 pub mod body;
 pub mod build;
+pub mod buildpack;
 pub mod caller;
 pub mod destination;
 pub mod domain;
@@ -15,13 +17,17 @@ pub mod organization;
 pub mod package;
 pub mod page;
 pub mod process;
+pub mod quota;
 pub mod root;
 pub mod route;
 pub mod route_share;
 pub mod routes;
+pub mod setting;
 pub mod show;
 pub mod space;
+pub mod stack;
 pub mod task;
+pub mod usage;
 
 use crate::Apps;
 use axum::Router;

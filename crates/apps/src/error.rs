@@ -160,3 +160,24 @@ impl From<StoreError> for ApiError {
         Self { inner: Box::new(Inner { problems: vec![Problem { kind, detail }], cause: Some(cause) }) }
     }
 }
+
+impl From<store::BlobError> for ApiError {
+    fn from(cause: store::BlobError) -> Self {
+        use store::BlobError;
+        match cause {
+            BlobError::TooLarge { limit } => {
+                Self::new(Kind::BODY_TOO_LARGE, format!("The upload is larger than {limit} bytes"))
+            }
+            BlobError::Source(error) => Self::new(Kind::BAD_REQUEST, format!("The upload broke off: {error}")),
+            BlobError::Full => {
+                Self::new(Kind::DISK_FULL, "The disk that holds uploads is full: free some space; nothing was changed.")
+            }
+            BlobError::Unavailable(reason) => {
+                tracing::error!(%reason, "the blob store is not available");
+                let detail = "The blob store is not available at the moment; nothing was changed. Try again shortly.";
+                Self::new(Kind::SERVICE_UNAVAILABLE, detail)
+            }
+            other => Self::internal(other),
+        }
+    }
+}

@@ -4,6 +4,7 @@ pub mod app;
 pub mod audit;
 pub mod bootstrap;
 pub mod build;
+pub mod buildpack;
 pub mod deployment;
 pub mod destination;
 pub mod domain;
@@ -19,8 +20,10 @@ pub mod quota;
 pub mod record;
 pub mod route;
 pub mod scope;
+pub mod setting;
 pub mod space;
 pub mod task;
+pub mod usage;
 
 /// A new guid.
 pub fn new_guid() -> String {

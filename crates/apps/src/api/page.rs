@@ -249,6 +249,17 @@ impl Page {
         })
     }
 
+    /// This page of a list that is at hand as a whole, in its order.
+    pub fn slice<T>(&self, all: Vec<T>) -> Vec<T> {
+        let skip = usize::try_from((self.page - 1) * self.per_page).unwrap_or(usize::MAX);
+        all.into_iter().skip(skip).take(usize::try_from(self.per_page).unwrap_or(usize::MAX)).collect()
+    }
+
+    /// Was a descending order asked for?
+    pub fn descending(&self) -> bool {
+        self.descending
+    }
+
     /// The same with `included`, which is there only if something was asked to be included.
     pub fn envelope_with(&self, base: &Base, total: u64, resources: Vec<Value>, included: Value) -> Value {
         let mut envelope = self.envelope(base, total, resources);

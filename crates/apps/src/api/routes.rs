@@ -3,7 +3,7 @@
 use crate::{ApiError, Apps};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
@@ -62,7 +62,8 @@ impl Routes {
 
 /// Puts round the router what every answer has.
 pub(super) fn finish(router: Router) -> Router {
-    let inner = router.layer(axum::middleware::map_response(complete));
+    // Bodies have limits of their own (api/body.rs, uploads), which are larger or smaller than the framework's.
+    let inner = router.layer(DefaultBodyLimit::disable()).layer(axum::middleware::map_response(complete));
     // Rewriting the path has to come before routing, so the router hangs below one that knows no path.
     Router::new()
         .fallback_service(tower::service_fn(move |request: Request| inner.clone().oneshot(without_slash(request))))

@@ -56,7 +56,7 @@ pub fn organization_create(tx: &mut Tx<'_>, name: &str, suspended: bool) -> Resu
         guid: super::new_guid(),
         name: name.into(),
         suspended,
-        quota_guid: None,
+        quota_guid: super::quota::quota_default(tx)?,
         created_at: now,
         updated_at: now,
     };
@@ -64,7 +64,7 @@ pub fn organization_create(tx: &mut Tx<'_>, name: &str, suspended: bool) -> Resu
         organization.guid.clone().into(),
         name.into(),
         i16::from(suspended).into(),
-        Option::<String>::None.into(),
+        organization.quota_guid.clone().into(),
         now.into(),
         now.into(),
     ]))?;

@@ -65,6 +65,12 @@ pub fn quota_find(tx: &mut Tx<'_>, holder: Holder, guid: &str) -> Result<Option<
     tx.row(Query::select().columns(columns).from(holder.table()).and_where(Expr::col("guid").eq(guid)))
 }
 
+/// The quota of new organizations, by its name; none if an administrator has removed it.
+pub(super) fn quota_default(tx: &mut Tx<'_>) -> Result<Option<String>, StoreError> {
+    let named = Expr::col("name").eq(super::bootstrap::DEFAULT_QUOTA).into_condition();
+    Ok(list::guids(tx, "organization_quota", named)?.into_iter().next())
+}
+
 /// Writes a quota, new or changed. 422 if its name is taken.
 pub fn quota_save(tx: &mut Tx<'_>, holder: Holder, quota: &Quota, new: bool) -> Result<(), ApiError> {
     let mut same =

@@ -1,0 +1,13 @@
+//! What identity serves: the layer that says who is asking, the UAA's documents, and the pages of one's own account.
+
+mod authenticate;
+mod base;
+mod cookie;
+mod headers;
+mod pages;
+mod uaa;
+
+pub use authenticate::authenticate;
+pub use base::base_url;
+pub use pages::pages;
+pub use uaa::uaa;
