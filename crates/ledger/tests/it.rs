@@ -2,5 +2,7 @@
 
 mod it {
     mod find;
+    mod follow;
     pub mod help;
+    mod verify;
 }
