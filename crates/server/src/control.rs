@@ -120,8 +120,8 @@ async fn open_apps(
         stacks: stacks(engine),
         buildpacks: staging::builtin().iter().map(|buildpack| buildpack.name.to_owned()).collect(),
     };
-    let domain = options.domain.clone();
-    db.write(move |tx| apps::bootstrap(tx, &domain)).await?;
+    let first = config.clone();
+    db.write(move |tx| apps::bootstrap(tx, &first)).await?;
     Ok(apps::Apps::new(config, db.clone(), blobs.clone(), secrets.clone(), options.data.join("logs"), rooms))
 }
 

@@ -164,7 +164,7 @@ fn disk(house: &House) -> Component {
 /// A real write, read and delete.
 async fn attachments(house: &House) -> Component {
     let begun = Instant::now();
-    let (status, summary) = match tokio::time::timeout(Duration::from_secs(10), house.blobs.probe()).await {
+    let (status, summary) = match tokio::time::timeout(Duration::from_secs(10), probe(&house.blobs)).await {
         Ok(Ok(true)) => (Wellness::Ok, "written, read and deleted".to_owned()),
         Ok(Ok(false)) => (Wellness::Bad, "what was read is not what was written".to_owned()),
         Ok(Err(error)) => {
