@@ -132,6 +132,12 @@ impl Pitlane {
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
     }
 
+    /// `pitlane stop --data …`: ends the server; with `--apps` everything it started.
+    pub fn stop(&self, options: &[&str]) -> Output {
+        let data = self.data();
+        self.run(&[&["stop", "--data", data.to_str().expect("text")], options].concat())
+    }
+
     /// Starts `pitlane serve` again on the same folder and address.
     pub fn serve_again(&mut self) {
         let _ = self.serve.wait();
@@ -154,7 +160,7 @@ impl Pitlane {
 
 impl Drop for Pitlane {
     fn drop(&mut self) {
-        let _ = self.run(&["stop", "--apps"]);
+        let _ = self.stop(&["--apps"]);
         let _ = self.serve.kill();
         let _ = self.serve.wait();
     }

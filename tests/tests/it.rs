@@ -2,6 +2,8 @@
 #![expect(clippy::expect_used, reason = "tests")]
 
 mod it {
+    mod bad_apps;
+    mod faults;
     mod first_lap;
     mod real_clients;
 }

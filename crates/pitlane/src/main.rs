@@ -39,7 +39,6 @@ enum Command {
         #[arg(long)]
         take_over: bool,
     },
-    Stop(stop::Stop),
     #[command(subcommand)]
     Admin(admin::Admin),
     /// The front door; started by `pitlane serve`
@@ -64,7 +63,7 @@ fn main() -> ExitCode {
     // Before anything else: a keeper must stay small and single-threaded.
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == "keeper") {
-        return engine_local::keeper::main(arguments);
+        return engine_local::keeper::main(arguments.filter_map(|argument| argument.into_string().ok()));
     }
     let cli = Cli::parse();
     let mut output = std::io::stdout();
@@ -73,7 +72,9 @@ fn main() -> ExitCode {
             trace("warn");
             block_on(1, serve::run(settings, take_over, &mut output))
         }
-        Command::Stop(stop) => block_on(1, stop::run(stop, &mut output)),
+        Command::Client(client::ClientCommand::Stop(client::Stop { data: Some(data), apps, .. })) => {
+            block_on(2, stop::run(&data, apps, &mut output))
+        }
         Command::Admin(admin) => block_on(1, admin::run(admin, &mut output)),
         Command::Router { settings, listener } => {
             trace("info");

@@ -92,6 +92,21 @@ pub(crate) fn engine_options(options: &Options) -> engine_local::Options {
     wanted
 }
 
+/// Ends everything a data folder started; for a server that does not run any more.
+///
+/// # Errors
+/// In words, when the engine's folder cannot be used or something could not be ended.
+pub async fn end_apps(data: &Path) -> anyhow::Result<()> {
+    let root = data.join("engine");
+    if !root.exists() {
+        return Ok(());
+    }
+    let mut wanted = engine_local::Options::new(root, data.join("logs"), std::env::current_exe()?);
+    // Whatever this host can do now, what runs is to end.
+    wanted.allow_bare = true;
+    Ok(LocalEngine::open(wanted)?.end_all().await?)
+}
+
 async fn open_apps(
     options: &Options,
     db: &Db,

@@ -16,7 +16,7 @@ mod sockets;
 mod surface;
 
 pub use admin::{PersonRequest, Status};
-pub use control::run;
+pub use control::{end_apps, run};
 pub use house::{House, Options};
 pub use local_http::{CallError, call as local_call};
 pub use offline::person_offline;
