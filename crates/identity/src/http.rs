@@ -1,5 +1,6 @@
 //! What identity serves: the layer that says who is asking, the UAA's documents, and the pages of one's own account.
 
+mod api;
 mod authenticate;
 mod base;
 mod cookie;

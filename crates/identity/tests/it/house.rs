@@ -12,7 +12,7 @@ use identity::{
     Authentication, Caller, Clock, Identity, IdentityConfig, NewPerson, Password, Person, PersonState, hash_password,
 };
 use serde_json::Value;
-use store::{Db, DbUrl, Secrets};
+use store::{Db, DbUrl, Migration, Secrets};
 use tower::ServiceExt;
 
 pub const HOST: &str = "api.test:7080";
@@ -50,23 +50,40 @@ impl Answer {
         )
     }
 
+    /// The cookie that was set, as it is sent back.
+    #[track_caller]
+    pub fn cookie(&self) -> String {
+        self.header("set-cookie").split(';').next().unwrap().to_owned()
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
+/// A house on SQLite.
 pub async fn house() -> House {
-    house_with(|_| {}).await
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&DbUrl::Sqlite(folder.path().join("pitlane.db")), &migrations()).await.unwrap();
+    build(db, folder).await
 }
 
-pub async fn house_with(change: impl FnOnce(&mut IdentityConfig)) -> House {
-    let folder = tempfile::tempdir().unwrap();
-    let migrations = [ledger::MIGRATIONS, identity::MIGRATIONS].concat();
-    let db = Db::open(&DbUrl::Sqlite(folder.path().join("pitlane.db")), &migrations).await.unwrap();
+/// The same test in a house on each database.
+pub async fn each_house<Fut: Future<Output = ()>>(test: impl Fn(House) -> Fut) {
+    store::testing::on_each_database(&migrations(), |db| async {
+        test(build(db, tempfile::tempdir().unwrap()).await).await
+    })
+    .await;
+}
+
+pub fn migrations() -> Vec<Migration> {
+    [ledger::MIGRATIONS, identity::MIGRATIONS].concat()
+}
+
+async fn build(db: Db, folder: tempfile::TempDir) -> House {
     let secrets = Secrets::open(&folder.path().join("master.key")).unwrap();
     let clock = Clock::default();
-    let mut config = IdentityConfig { clock: clock.clone(), ..IdentityConfig::default() };
-    change(&mut config);
+    let config = IdentityConfig { clock: clock.clone(), ..IdentityConfig::default() };
     let identity = Identity::open(db.clone(), &secrets, config).await.unwrap();
     let app = Router::new()
         .nest("/uaa", identity::http::uaa(identity.clone()))
@@ -102,6 +119,20 @@ impl House {
             request = request.header(*name, *value);
         }
         self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// As a browser sends a form from one of our own pages.
+    pub async fn submit(&self, path: &str, cookie: &str, form: &str) -> Answer {
+        let origin = format!("http://{HOST}");
+        let headers = [("origin", origin.as_str()), ("cookie", cookie), ("accept", "text/html")];
+        self.call("POST", path, &headers, form).await
+    }
+
+    /// Signs in by the page; answers the cookie to send.
+    pub async fn sign_in(&self, name: &str) -> String {
+        let answer = self.submit("/signin", "", &format!("user_name={name}&password=correct+horse")).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        answer.cookie()
     }
 
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {

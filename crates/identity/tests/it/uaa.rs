@@ -1,6 +1,6 @@
 //! What `cf` and its kin ask of a UAA, call by call.
 
-use crate::house::{House, field, house};
+use crate::house::{House, each_house, field, house};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use identity::{Caller, Password, PersonState, hash_password};
@@ -13,57 +13,59 @@ fn part(token: &str, index: usize) -> Value {
 
 #[tokio::test]
 async fn the_log_in_sequence_of_cf() {
-    let house = house().await;
-    let kim = house.admin("kim").await;
+    each_house(async |house| {
+        let kim = house.admin("kim").await;
 
-    let login = house.get("/uaa/login", &[("accept", "application/json")]).await.json();
-    assert_eq!(login["links"]["uaa"], "http://api.test:7080/uaa");
-    assert_eq!(login["prompts"]["username"][0], "text");
-    assert_eq!(login["prompts"]["password"][0], "password");
-    assert!(login["prompts"].get("passcode").is_none(), "single sign-on is not here, so it is not advertised");
-    let browser = house.get("/uaa/login", &[("accept", "text/html,application/xhtml+xml")]).await;
-    assert_eq!((browser.status.as_u16(), browser.header("location")), (303, "/signin"));
+        let login = house.get("/uaa/login", &[("accept", "application/json")]).await.json();
+        assert_eq!(login["links"]["uaa"], "http://api.test:7080/uaa");
+        assert_eq!(login["prompts"]["username"][0], "text");
+        assert_eq!(login["prompts"]["password"][0], "password");
+        assert!(login["prompts"].get("passcode").is_none(), "single sign-on is not here, so it is not advertised");
+        let browser = house.get("/uaa/login", &[("accept", "text/html,application/xhtml+xml")]).await;
+        assert_eq!((browser.status.as_u16(), browser.header("location")), (303, "/signin"));
 
-    let tokens = house.log_in("kim").await;
-    assert_eq!((field(&tokens, "token_type"), &tokens["expires_in"]), ("bearer", &json!(600)));
-    let access = field(&tokens, "access_token");
-    assert_eq!(part(access, 0)["alg"], "RS256");
-    let claims = part(access, 1);
-    for name in
-        ["jti", "sub", "client_id", "cid", "grant_type", "user_id", "user_name", "origin", "email", "iss", "zid"]
-    {
-        assert!(claims[name].is_string(), "{name} in {claims}");
-    }
-    assert_eq!(
-        (&claims["user_id"], &claims["sub"], &claims["user_name"]),
-        (&json!(kim.id), &json!(kim.id), &json!("kim"))
-    );
-    assert_eq!((&claims["jti"], &claims["revocable"]), (&tokens["jti"], &json!(true)));
-    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 600);
-    assert!(claims["scope"].as_array().unwrap().contains(&json!("cloud_controller.admin")));
-    assert_eq!(claims["iss"], "http://api.test:7080/uaa/oauth/token");
+        let tokens = house.log_in("kim").await;
+        assert_eq!((field(&tokens, "token_type"), &tokens["expires_in"]), ("bearer", &json!(600)));
+        let access = field(&tokens, "access_token");
+        assert_eq!(part(access, 0)["alg"], "RS256");
+        let claims = part(access, 1);
+        for name in
+            ["jti", "sub", "client_id", "cid", "grant_type", "user_id", "user_name", "origin", "email", "iss", "zid"]
+        {
+            assert!(claims[name].is_string(), "{name} in {claims}");
+        }
+        assert_eq!(
+            (&claims["user_id"], &claims["sub"], &claims["user_name"]),
+            (&json!(kim.id), &json!(kim.id), &json!("kim"))
+        );
+        assert_eq!((&claims["jti"], &claims["revocable"]), (&tokens["jti"], &json!(true)));
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 600);
+        assert!(claims["scope"].as_array().unwrap().contains(&json!("cloud_controller.admin")));
+        assert_eq!(claims["iss"], "http://api.test:7080/uaa/oauth/token");
 
-    assert_eq!(house.whoami(access).await, "kim (admin)");
-    let info = house.get("/uaa/userinfo", &[("authorization", &format!("BEARER {access}"))]).await.json();
-    assert_eq!((&info["user_name"], &info["email"]), (&json!("kim"), &json!("kim@example.com")));
+        assert_eq!(house.whoami(access).await, "kim (admin)");
+        let info = house.get("/uaa/userinfo", &[("authorization", &format!("BEARER {access}"))]).await.json();
+        assert_eq!((&info["user_name"], &info["email"]), (&json!("kim"), &json!("kim@example.com")));
 
-    // Refreshing keeps the refresh token: several command lines share one configuration file.
-    let refresh = format!("grant_type=refresh_token&refresh_token={}", field(&tokens, "refresh_token"));
-    let again = house.token(&refresh).await.json();
-    assert_eq!(again["refresh_token"], tokens["refresh_token"]);
-    assert_ne!(again["jti"], tokens["jti"]);
-    assert_eq!(house.whoami(field(&again, "access_token")).await, "kim (admin)");
+        // Refreshing keeps the refresh token: several command lines share one configuration file.
+        let refresh = format!("grant_type=refresh_token&refresh_token={}", field(&tokens, "refresh_token"));
+        let again = house.token(&refresh).await.json();
+        assert_eq!(again["refresh_token"], tokens["refresh_token"]);
+        assert_ne!(again["jti"], tokens["jti"]);
+        assert_eq!(house.whoami(field(&again, "access_token")).await, "kim (admin)");
 
-    // cf logout.
-    let bearer = format!("bearer {}", field(&again, "access_token"));
-    let path = format!("/uaa/oauth/token/revoke/{}", field(&again, "jti"));
-    let revoked = house.call("DELETE", &path, &[("authorization", &bearer)], "").await;
-    assert_eq!(revoked.status, 200, "{}", revoked.text);
-    assert_eq!(house.whoami(access).await, "refused: the token was revoked; log in again");
-    assert_eq!(
-        house.token(&refresh).await.error(),
-        "401 invalid_token: The refresh token is expired or was revoked; log in again"
-    );
+        // cf logout.
+        let bearer = format!("bearer {}", field(&again, "access_token"));
+        let path = format!("/uaa/oauth/token/revoke/{}", field(&again, "jti"));
+        let revoked = house.call("DELETE", &path, &[("authorization", &bearer)], "").await;
+        assert_eq!(revoked.status, 200, "{}", revoked.text);
+        assert_eq!(house.whoami(access).await, "refused: the token was revoked; log in again");
+        assert_eq!(
+            house.token(&refresh).await.error(),
+            "401 invalid_token: The refresh token is expired or was revoked; log in again"
+        );
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -125,48 +127,50 @@ async fn credentials_that_are_not_good() {
 
 #[tokio::test]
 async fn guessing_is_slowed_down_and_success_resets() {
-    let house = house().await;
-    house.person("kim").await;
-    let wrong = "grant_type=password&username=kim&password=wrong";
-    let right = "grant_type=password&username=kim&password=correct+horse";
-    let locked = "401 unauthorized: Your account has been locked because of too many failed attempts to login.";
-    let bad = "401 unauthorized: Bad credentials";
-    for _ in 0..4 {
+    each_house(async |house| {
+        house.person("kim").await;
+        let wrong = "grant_type=password&username=kim&password=wrong";
+        let right = "grant_type=password&username=kim&password=correct+horse";
+        let locked = "401 unauthorized: Your account has been locked because of too many failed attempts to login.";
+        let bad = "401 unauthorized: Bad credentials";
+        for _ in 0..4 {
+            assert_eq!(house.token(wrong).await.error(), bad);
+        }
+        assert_eq!(house.token(right).await.status, 200);
+        for _ in 0..5 {
+            assert_eq!(house.token(wrong).await.error(), bad);
+        }
+        // Even the right password, until the wait is over; each further failure doubles it.
+        assert_eq!(house.token(right).await.error(), locked);
+        assert_eq!(house.token("grant_type=password&username=KIM&password=wrong").await.error(), locked);
+        for wait in [1, 2, 4, 8] {
+            house.clock.advance(Duration::from_millis(wait * 1000 - 600));
+            assert_eq!(house.token(right).await.error(), locked, "before {wait} s");
+            house.clock.advance(Duration::from_millis(601));
+            assert_eq!(house.token(wrong).await.error(), bad, "after {wait} s");
+        }
+        house.clock.advance(Duration::from_secs(16));
+        assert_eq!(house.token(right).await.status, 200);
         assert_eq!(house.token(wrong).await.error(), bad);
-    }
-    assert_eq!(house.token(right).await.status, 200);
-    for _ in 0..5 {
-        assert_eq!(house.token(wrong).await.error(), bad);
-    }
-    // Even the right password, until the wait is over; each further failure doubles it.
-    assert_eq!(house.token(right).await.error(), locked);
-    assert_eq!(house.token("grant_type=password&username=KIM&password=wrong").await.error(), locked);
-    for wait in [1, 2, 4, 8] {
-        house.clock.advance(Duration::from_millis(wait * 1000 - 600));
-        assert_eq!(house.token(right).await.error(), locked, "before {wait} s");
-        house.clock.advance(Duration::from_millis(601));
-        assert_eq!(house.token(wrong).await.error(), bad, "after {wait} s");
-    }
-    house.clock.advance(Duration::from_secs(16));
-    assert_eq!(house.token(right).await.status, 200);
-    assert_eq!(house.token(wrong).await.error(), bad);
-    assert_eq!(house.token(right).await.status, 200, "one failure after a success costs nothing");
-    let locks = house.ledger().await.iter().filter(|entry| entry.action == "account.locked").count();
-    assert_eq!(locks, 5);
+        assert_eq!(house.token(right).await.status, 200, "one failure after a success costs nothing");
+        let locks = house.ledger().await.iter().filter(|entry| entry.action == "account.locked").count();
+        assert_eq!(locks, 5);
 
-    // Names that do not exist are counted alike, and addresses over all names.
-    for _ in 0..5 {
-        assert_eq!(house.token("grant_type=password&username=ghost&password=wrong").await.error(), bad);
-    }
-    assert_eq!(house.token("grant_type=password&username=ghost&password=wrong").await.error(), locked);
-    let from = [("authorization", "Basic Y2Y6"), ("x-forwarded-for", "10.9.9.9, 192.0.2.7")];
-    for name in ["a", "b", "c", "d", "e"] {
-        let form = format!("grant_type=password&username={name}&password=wrong");
-        assert_eq!(house.call("POST", "/uaa/oauth/token", &from, &form).await.error(), bad);
-    }
-    let forged = [("authorization", "Basic Y2Y6"), ("x-forwarded-for", "10.1.1.1, 192.0.2.7")];
-    assert_eq!(house.call("POST", "/uaa/oauth/token", &forged, right).await.error(), locked);
-    assert_eq!(house.token(right).await.status, 200);
+        // Names that do not exist are counted alike, and addresses over all names.
+        for _ in 0..5 {
+            assert_eq!(house.token("grant_type=password&username=ghost&password=wrong").await.error(), bad);
+        }
+        assert_eq!(house.token("grant_type=password&username=ghost&password=wrong").await.error(), locked);
+        let from = [("authorization", "Basic Y2Y6"), ("x-forwarded-for", "10.9.9.9, 192.0.2.7")];
+        for name in ["a", "b", "c", "d", "e"] {
+            let form = format!("grant_type=password&username={name}&password=wrong");
+            assert_eq!(house.call("POST", "/uaa/oauth/token", &from, &form).await.error(), bad);
+        }
+        let forged = [("authorization", "Basic Y2Y6"), ("x-forwarded-for", "10.1.1.1, 192.0.2.7")];
+        assert_eq!(house.call("POST", "/uaa/oauth/token", &forged, right).await.error(), locked);
+        assert_eq!(house.token(right).await.status, 200);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -270,45 +274,47 @@ async fn tokens_that_are_not_good() {
 
 #[tokio::test]
 async fn clients_in_their_own_name() {
-    let house = house().await;
-    house.admin("kim").await;
-    let system = Caller::system().actor();
-    let secret = hash_password(Password::new("a service's secret")).await.unwrap();
-    let authorities = ["cloud_controller.read".to_owned(), "uaa.resource".to_owned()];
-    let actor = system.clone();
-    house.db.write(move |tx| identity::client_create(tx, &actor, "exporter", &secret, &authorities)).await.unwrap();
+    each_house(async |house| {
+        house.admin("kim").await;
+        let system = Caller::system().actor();
+        let secret = hash_password(Password::new("a service's secret")).await.unwrap();
+        let authorities = ["cloud_controller.read".to_owned(), "uaa.resource".to_owned()];
+        let actor = system.clone();
+        house.db.write(move |tx| identity::client_create(tx, &actor, "exporter", &secret, &authorities)).await.unwrap();
 
-    let form = "grant_type=client_credentials&client_id=exporter&client_secret=a+service%27s+secret";
-    let answer = house.call("POST", "/uaa/oauth/token", &[], form).await.json();
-    assert!(answer.get("refresh_token").is_none());
-    let access = field(&answer, "access_token");
-    let claims = part(access, 1);
-    assert_eq!((&claims["client_id"], &claims["sub"]), (&json!("exporter"), &json!("exporter")));
-    assert!(claims.get("user_name").is_none() && claims.get("user_id").is_none());
-    assert_eq!(house.whoami(access).await, "exporter");
+        let form = "grant_type=client_credentials&client_id=exporter&client_secret=a+service%27s+secret";
+        let answer = house.call("POST", "/uaa/oauth/token", &[], form).await.json();
+        assert!(answer.get("refresh_token").is_none());
+        let access = field(&answer, "access_token");
+        let claims = part(access, 1);
+        assert_eq!((&claims["client_id"], &claims["sub"]), (&json!("exporter"), &json!("exporter")));
+        assert!(claims.get("user_name").is_none() && claims.get("user_id").is_none());
+        assert_eq!(house.whoami(access).await, "exporter");
 
-    let basic = format!("Basic {}", STANDARD.encode("exporter:a service's secret"));
-    let checked =
-        house.call("POST", "/uaa/check_token", &[("authorization", &basic)], &format!("token={access}")).await;
-    assert_eq!(checked.json()["client_id"], "exporter");
-    let checked = house.call("POST", "/uaa/check_token", &[("authorization", &basic)], "token=x").await;
-    assert_eq!(checked.error(), "400 invalid_token: the token was not issued by this platform; log in again");
-    let checked = house.call("POST", "/uaa/check_token", &[("authorization", "Basic Y2Y6")], "token=x").await;
-    assert_eq!(checked.status, 403);
+        let basic = format!("Basic {}", STANDARD.encode("exporter:a service's secret"));
+        let checked =
+            house.call("POST", "/uaa/check_token", &[("authorization", &basic)], &format!("token={access}")).await;
+        assert_eq!(checked.json()["client_id"], "exporter");
+        let checked = house.call("POST", "/uaa/check_token", &[("authorization", &basic)], "token=x").await;
+        assert_eq!(checked.error(), "400 invalid_token: the token was not issued by this platform; log in again");
+        let checked = house.call("POST", "/uaa/check_token", &[("authorization", "Basic Y2Y6")], "token=x").await;
+        assert_eq!(checked.status, 403);
 
-    let bearer = format!("bearer {}", field(&house.log_in("kim").await, "access_token"));
-    let shown = house.get("/uaa/oauth/clients/exporter", &[("authorization", &bearer)]).await;
-    assert_eq!(shown.json()["authorities"], json!(["cloud_controller.read", "uaa.resource"]));
-    assert!(!shown.text.contains("argon2"));
-    assert_eq!(house.get("/uaa/oauth/clients/none", &[("authorization", &bearer)]).await.status, 404);
+        let bearer = format!("bearer {}", field(&house.log_in("kim").await, "access_token"));
+        let shown = house.get("/uaa/oauth/clients/exporter", &[("authorization", &bearer)]).await;
+        assert_eq!(shown.json()["authorities"], json!(["cloud_controller.read", "uaa.resource"]));
+        assert!(!shown.text.contains("argon2"));
+        assert_eq!(house.get("/uaa/oauth/clients/none", &[("authorization", &bearer)]).await.status, 404);
 
-    house.db.write(move |tx| identity::client_delete(tx, &system, "exporter")).await.unwrap();
-    assert_eq!(house.whoami(access).await, "refused: the token was revoked; log in again");
+        house.db.write(move |tx| identity::client_delete(tx, &system, "exporter")).await.unwrap();
+        assert_eq!(house.whoami(access).await, "refused: the token was revoked; log in again");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn people_by_scim() {
-    let house = house().await;
+    each_house(async |house| {
     let kim = house.admin("kim").await;
     house.person("lee").await;
     let admin = format!("bearer {}", field(&house.log_in("kim").await, "access_token"));
@@ -409,30 +415,34 @@ async fn people_by_scim() {
     let last = house.call("DELETE", &format!("/uaa/Users/{}", kim.id), &[("authorization", &admin)], "").await;
     assert_eq!(last.status, 422, "{}", last.text);
     assert!(last.text.contains("last active administrator"));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_code_for_ssh_works_once_and_for_a_minute() {
-    let house = house().await;
-    house.person("kim").await;
-    let bearer = format!("bearer {}", field(&house.log_in("kim").await, "access_token"));
-    let ask = async |house: &House, path: &str| house.get(path, &[("authorization", &bearer)]).await;
-    let path = "/uaa/oauth/authorize?response_type=code&client_id=ssh-proxy";
-    let code = async || {
-        let answer = ask(&house, path).await;
-        assert_eq!(answer.status, 302, "{}", answer.text);
-        answer.header("location").split_once("code=").unwrap().1.to_owned()
-    };
-    let first = code().await;
-    assert!(house.identity.redeem_code("cf", &first).await.unwrap().is_none(), "another client's");
-    assert_eq!(house.identity.redeem_code("ssh-proxy", &first).await.unwrap().unwrap().name, "kim");
-    assert!(house.identity.redeem_code("ssh-proxy", &first).await.unwrap().is_none(), "used");
-    let second = code().await;
-    house.clock.advance(Duration::from_secs(61));
-    assert!(house.identity.redeem_code("ssh-proxy", &second).await.unwrap().is_none(), "expired");
-    assert_eq!(house.get(path, &[]).await.status, 401);
-    assert_eq!(ask(&house, "/uaa/oauth/authorize?response_type=token&client_id=ssh-proxy").await.status, 400);
-    assert_eq!(ask(&house, "/uaa/oauth/authorize?response_type=code&client_id=cf").await.status, 400);
+    each_house(async |house| {
+        house.person("kim").await;
+        let bearer = format!("bearer {}", field(&house.log_in("kim").await, "access_token"));
+        let ask = async |house: &House, path: &str| house.get(path, &[("authorization", &bearer)]).await;
+        let path = "/uaa/oauth/authorize?response_type=code&client_id=ssh-proxy";
+        let code = async || {
+            let answer = ask(&house, path).await;
+            assert_eq!(answer.status, 302, "{}", answer.text);
+            answer.header("location").split_once("code=").unwrap().1.to_owned()
+        };
+        let first = code().await;
+        assert!(house.identity.redeem_code("cf", &first).await.unwrap().is_none(), "another client's");
+        assert_eq!(house.identity.redeem_code("ssh-proxy", &first).await.unwrap().unwrap().name, "kim");
+        assert!(house.identity.redeem_code("ssh-proxy", &first).await.unwrap().is_none(), "used");
+        let second = code().await;
+        house.clock.advance(Duration::from_secs(61));
+        assert!(house.identity.redeem_code("ssh-proxy", &second).await.unwrap().is_none(), "expired");
+        assert_eq!(house.get(path, &[]).await.status, 401);
+        assert_eq!(ask(&house, "/uaa/oauth/authorize?response_type=token&client_id=ssh-proxy").await.status, 400);
+        assert_eq!(ask(&house, "/uaa/oauth/authorize?response_type=code&client_id=cf").await.status, 400);
+    })
+    .await;
 }
 
 #[tokio::test]
