@@ -13,6 +13,7 @@ pub mod links;
 pub mod organization;
 pub mod page;
 pub mod quota;
+pub mod role;
 pub mod root;
 pub mod route;
 pub mod route_share;
@@ -22,6 +23,7 @@ pub mod show;
 pub mod space;
 pub mod stack;
 pub mod usage;
+pub mod user;
 
 use crate::Apps;
 use axum::Router;
