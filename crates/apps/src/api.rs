@@ -2,19 +2,24 @@
 //! walks as every role.
 
 pub mod absent;
+pub mod app;
 pub mod audit_event;
 pub mod body;
+pub mod build;
 pub mod buildpack;
 pub mod caller;
 pub mod destination;
 pub mod domain;
+pub mod droplet;
 pub mod error;
 pub mod job;
 pub mod links;
 pub mod log_cache;
 pub mod log_stream;
 pub mod organization;
+pub mod package;
 pub mod page;
+pub mod process;
 pub mod quota;
 pub mod role;
 pub mod root;
@@ -25,6 +30,7 @@ pub mod setting;
 pub mod show;
 pub mod space;
 pub mod stack;
+pub mod task;
 pub mod usage;
 pub mod user;
 
@@ -34,7 +40,16 @@ use routes::Routes;
 
 /// All endpoints of the face with their handlers.
 pub fn routes() -> Routes {
-    places(documents(Routes::new())).merge(routing()).merge(settings()).merge(nothing())
+    places(documents(Routes::new()))
+        .merge(routing())
+        .merge(settings())
+        .merge(nothing())
+        .merge(app::routes())
+        .merge(process::routes())
+        .merge(package::routes())
+        .merge(build::routes())
+        .merge(droplet::routes())
+        .merge(task::routes())
 }
 
 /// The face as a service. Whoever mounts it puts an [`identity::Authentication`] into each request's extensions.

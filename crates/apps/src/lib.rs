@@ -16,6 +16,7 @@ pub mod api;
 pub mod error;
 pub mod model;
 pub mod repo;
+pub mod run;
 mod schema;
 mod state;
 

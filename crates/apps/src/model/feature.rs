@@ -14,7 +14,7 @@ pub struct Feature {
 /// All of them.
 pub const FEATURES: &[Feature] = &[
     Feature { name: "ssh", description: "Enable SSHing into the app.", default: true },
-    Feature { name: "revisions", description: "Enable versioning of an application", default: true },
+    Feature { name: "revisions", description: "Enable versioning of an application", default: false },
     Feature { name: "service-binding-k8s", description: "Enable k8s service bindings for the app", default: false },
     Feature {
         name: "file-based-vcap-services",
@@ -22,6 +22,18 @@ pub const FEATURES: &[Feature] = &[
         default: false,
     },
 ];
+
+impl Feature {
+    /// Says why it cannot be switched so: a switch that would do nothing is refused.
+    pub fn check(&self, enabled: bool) -> Result<(), String> {
+        match self.name {
+            "service-binding-k8s" | "file-based-vcap-services" | "revisions" if enabled => {
+                Err(format!("Feature '{}' is not available here", self.name))
+            }
+            _ => Ok(()),
+        }
+    }
+}
 
 /// Is there such a feature?
 pub fn is_known(name: &str) -> bool {

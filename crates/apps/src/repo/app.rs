@@ -102,6 +102,39 @@ pub fn check_name_free(tx: &mut Tx<'_>, space_guid: &str, name: &str, except: Op
     }
 }
 
+/// Deletes an app with all that is its own, and tells of it. Its instances end because they are not wanted any more; its
+/// archives go with the next cleaning of blobs.
+pub fn app_delete(tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &App) -> Result<(), ApiError> {
+    let parts = ["process", "package", "build", "droplet", "task", "deployment"];
+    // Whoever follows the ledger cannot look up any more what these were.
+    let of_app = |column| Cond::all().add(Expr::col(column).eq(&*app.guid));
+    let gone = |tx: &mut Tx<'_>, table| super::list::guids(tx, table, of_app("app_guid"));
+    let (processes, tasks, builds) = (gone(tx, "process")?, gone(tx, "task")?, gone(tx, "build")?);
+    let destinations = super::destination::destinations_to(tx, &app.guid)?;
+    for destination in &destinations {
+        super::destination::destination_remove(tx, &destination.guid)?;
+    }
+    let routes: Vec<&String> = destinations.iter().map(|destination| &destination.route_guid).collect();
+    for table in parts {
+        let guids = Query::select().column("guid").from(table).and_where(Expr::col("app_guid").eq(&*app.guid)).take();
+        tx.exec(Query::delete().from_table("metadata").and_where(Expr::col("resource_guid").in_subquery(guids)))?;
+    }
+    super::metadata::remove(tx, &app.guid)?;
+    for table in parts {
+        tx.exec(Query::delete().from_table(table).and_where(Expr::col("app_guid").eq(&*app.guid)))?;
+    }
+    record::remove::<App>(tx, &app.guid)?;
+    let data = serde_json::json!({
+        "request": {"recursive": true},
+        "process_guids": processes,
+        "task_guids": tasks,
+        "build_guids": builds,
+        "route_guids": routes,
+    });
+    super::audit::record(tx, caller, "audit.app.delete-request", app.object(), &space.scope(), data)?;
+    Ok(())
+}
+
 /// Loads a row of an app for `caller` to do `action`: `resource` is the word of the 404.
 pub fn load_part<R: Record>(
     tx: &mut Tx<'_>,
