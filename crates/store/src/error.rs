@@ -14,7 +14,8 @@ pub enum StoreError {
     /// A row that is referred to is missing, or one that is still referred to would vanish.
     #[error("a reference between rows would break: {0}")]
     Reference(String),
-    /// The database cannot be reached or does not answer in time. The unit of work was not applied.
+    /// The database cannot be reached or does not answer in time. The unit of work was not applied, unless the text says
+    /// that this is not known.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// No space is left for the database. The unit of work was not applied.
