@@ -15,3 +15,5 @@ mod pages;
 mod people;
 #[path = "it/uaa.rs"]
 mod uaa;
+#[path = "it/walk.rs"]
+mod walk;

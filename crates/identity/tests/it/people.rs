@@ -151,7 +151,7 @@ async fn createsuperuser_creates_or_revives_and_the_last_administrator_stays() {
         let id = kim.id.clone();
         let left = house.db.read(move |tx| identity::grants_of(tx, &Subject::Person(id.clone()))).await.unwrap();
         assert!(left.is_empty());
-        let actions: Vec<String> = house.ledger().await.into_iter().map(|entry| entry.action).collect();
+        let actions: Vec<String> = house.ledger().await.iter().map(|entry| entry.get("action").unwrap()).collect();
         for action in [
             "person.create",
             "person.administrator.add",
