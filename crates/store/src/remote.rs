@@ -9,7 +9,8 @@ mod postgres;
 mod session;
 
 use crate::tx::Tx;
-use crate::{DbKind, Migration, OpenError, StoreError, migrate};
+use crate::{DbKind, Migration, OpenError, Row, StoreError, migrate};
+use sea_query::Values;
 use session::{Live, Pool};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,6 +94,22 @@ impl Remote {
                     tokio::time::sleep(Duration::from_micros(rand::random_range(500..=most * 1000))).await;
                 }
                 Outcome::Stale(error) | Outcome::Conflict(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// One statement in a transaction of its own, without a thread.
+    pub(crate) async fn glance(&self, sql: &str, values: &Values) -> Result<Option<Row>, StoreError> {
+        let _running = self.running.read().await;
+        let mut stale = 0;
+        loop {
+            if self.closed.load(Ordering::Acquire) {
+                return Err(StoreError::Closed);
+            }
+            match self.pool.acquire().await?.glance(sql, values).await {
+                // As in `run`: idle connections that died with an earlier server.
+                Err(StoreError::Unavailable(_)) if stale <= CONNECTIONS => stale += 1,
+                answer => return answer,
             }
         }
     }

@@ -97,7 +97,16 @@ async fn a_full_disk_changes_nothing_and_is_survived() {
     let big = put(&db, 5000, "x").await;
     assert!(matches!(big, Err(StoreError::Full)), "{big:?}");
 
+    let blobs = store::Blobs::open(None, folder.path()).await.unwrap();
+    let blob = blobs.put_bytes(&vec![2; 1_000_000]).await;
+    assert!(matches!(blob, Err(store::BlobError::Full)), "{blob:?}");
+    assert!(
+        blobs.list().await.unwrap().is_empty()
+            && std::fs::read_dir(folder.path().join("blobs/tmp")).unwrap().count() == 0
+    );
+
     std::fs::remove_file(&ballast).unwrap();
+    blobs.put_bytes(&vec![2; 1_000_000]).await.expect("as soon as there is room");
     put(&db, 6000, "after").await.expect("works again without a restart");
     written.push(6000);
     db.close().await;
@@ -188,7 +197,8 @@ async fn a_database_that_goes_away_is_unavailable_and_works_again_when_it_is_bac
         assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 
         let _wire = Wire::up(port, host).await;
-        put(&db, 103, "back").await.expect("at once, without a restart");
+        assert!(db.glance(sea_query::Query::select().column("id").from("thing")).await.expect("at once").is_some());
+        put(&db, 103, "back").await.expect("without a restart");
         let direct = Db::open(&url, MIGRATIONS).await.unwrap();
         let expected: Vec<i64> = (0..10).chain([103]).collect();
         assert_eq!(all_ids(&direct).await, expected, "nothing half-made");
