@@ -86,3 +86,16 @@ impl Tx<'_> {
         result
     }
 }
+
+/// The portable schema's integers are signed.
+pub(crate) fn signed(value: Option<u64>) -> Result<Option<i64>, StoreError> {
+    value
+        .map(i64::try_from)
+        .transpose()
+        .map_err(|_| StoreError::Other { message: format!("{value:?} is larger than a BIGINT holds"), source: None })
+}
+
+/// A value of a type that not every database has.
+pub(crate) fn unsupported(value: &sea_query::Value) -> StoreError {
+    StoreError::Other { message: format!("{value:?} is not of a type of the portable schema"), source: None }
+}

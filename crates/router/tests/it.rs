@@ -1,0 +1,6 @@
+//! Conversations with a running router.
+
+mod it {
+    mod house;
+    mod routing;
+}

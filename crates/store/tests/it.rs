@@ -1,0 +1,6 @@
+//! The store from outside.
+
+mod it {
+    mod blobs;
+    mod secrets;
+}
