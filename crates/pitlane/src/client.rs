@@ -192,7 +192,7 @@ impl Context {
 
     /// The server that is meant.
     fn url(&self) -> Result<String> {
-        if let Some(url) = &self.global.target {
+        if let Some(url) = self.global.target.as_ref().filter(|url| !url.is_empty()) {
             return config::normalize(url);
         }
         self.store.load()?.current.ok_or_else(|| {

@@ -117,7 +117,7 @@ pub(crate) async fn expect_success(response: Response) -> Result<Response> {
     let code = errors.first().map_or(0, |error| error.code);
     let details: Vec<&str> = errors.iter().map(|error| error.detail.trim()).filter(|text| !text.is_empty()).collect();
     let message = match details.as_slice() {
-        [] if text.trim().is_empty() || text.len() > 500 || text.contains('<') => {
+        [] if text.trim().is_empty() || text.len() > 500 || text.contains(['<', '{']) => {
             format!("the server answered {status} without saying why")
         }
         [] => format!("the server answered {status}: {}", text.trim()),

@@ -144,9 +144,9 @@ fn row(printer: &Printer, stat: &Stat) -> Vec<String> {
 /// `42 s`, `5 min`, `3 h`, `12 d`.
 fn duration(seconds: i64) -> String {
     match seconds {
-        ..120 => format!("{seconds} s"),
-        ..7200 => format!("{} min", seconds / 60),
-        ..172_800 => format!("{} h", seconds / 3600),
+        ..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3600),
         _ => format!("{} d", seconds / 86_400),
     }
 }

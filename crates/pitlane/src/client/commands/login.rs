@@ -1,6 +1,6 @@
 //! `pitlane login`.
 
-use super::target::{choose, show};
+use super::target::{choose, remember, show};
 use crate::client::Context;
 use crate::client::api::{Api, read};
 use crate::client::config::{Target, normalize};
@@ -69,7 +69,7 @@ impl Login {
         } else if result.is_err() {
             choose(&mut api, None, None).await?;
         }
-        context.store.change(|config| config.targets.insert(url.clone(), api.target.clone()))?;
+        remember(context, &url, &api.target)?;
         show(context, &url, &api.target);
         Ok(())
     }

@@ -18,7 +18,7 @@ pub struct SetEnv {
     /// The app
     name: String,
     /// NAME=VALUE, any number of them; or NAME VALUE
-    #[arg(required = true, value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    #[arg(required = true, value_name = "NAME=VALUE", allow_negative_numbers = true)]
     variables: Vec<String>,
 }
 

@@ -31,16 +31,20 @@ impl Target {
             let current = api.target.org.as_ref().map(|org| org.name.clone());
             let org = self.org.as_deref().or(current.as_deref());
             choose(&mut api, org, self.space.as_deref()).await?;
-            let (org, space) = (api.target.org.clone(), api.target.space.clone());
-            context.store.change(|config| {
-                if let Some(target) = config.targets.get_mut(&url) {
-                    (target.org, target.space) = (org, space);
-                }
-            })?;
+            remember(context, &url, &api.target)?;
         }
         show(context, &url, &api.target);
         Ok(())
     }
+}
+
+/// Stores where the person works; the tokens may have been renewed meanwhile and are left alone.
+pub(super) fn remember(context: &Context, url: &str, target: &Remembered) -> Result<()> {
+    context.store.change(|config| {
+        if let Some(stored) = config.targets.get_mut(url) {
+            (stored.org, stored.space) = (target.org.clone(), target.space.clone());
+        }
+    })
 }
 
 /// Chooses by name; without a name, the only one there is.

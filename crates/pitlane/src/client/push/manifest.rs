@@ -26,7 +26,7 @@ pub(crate) fn find(named: Option<&Path>, pushed: Option<&Path>) -> Result<Option
             .ok_or_else(|| Failure::usage(format!("there is no manifest.yml in {}", path.display()))),
         Some(path) if path.is_file() => Ok(Some(path.to_owned())),
         Some(path) => Err(Failure::usage(format!("there is no manifest {}", path.display()))),
-        None => Ok(inside(Path::new(".")).or_else(|| pushed.filter(|path| path.is_dir()).and_then(inside))),
+        None => Ok(inside(Path::new("")).or_else(|| pushed.filter(|path| path.is_dir()).and_then(inside))),
     }
 }
 
@@ -82,8 +82,12 @@ pub(crate) fn variables(pairs: &[String], files: &[PathBuf]) -> Result<BTreeMap<
 }
 
 fn yaml(text: &str, file: &Path) -> Result<Value> {
-    // The message of the library names line and column and shows the place.
-    serde_saphyr::from_str(text).map_err(|error| Failure::new(format!("{} cannot be read: {error}", file.display())))
+    serde_saphyr::from_str(text).map_err(|error| {
+        // The library's message names line and column and shows the place.
+        let error = error.to_string().replace("<input>", &file.display().to_string());
+        let error = error.strip_prefix("error: ").unwrap_or(&error).trim_end();
+        Failure::new(format!("{} cannot be read: {error}", file.display()))
+    })
 }
 
 fn substitute(value: &mut Value, variables: &BTreeMap<String, Value>, missing: &mut BTreeSet<String>) {

@@ -196,12 +196,13 @@ fn check_keys(manifest: &Manifest) -> Result<()> {
                 let line = line.trim_start().trim_start_matches("- ").trim_start();
                 line.strip_prefix(key.as_str()).is_some_and(|rest| rest.trim_start().starts_with(':'))
             });
-            let place =
-                line.map_or_else(|| file.display().to_string(), |line| format!("{} line {}", file.display(), line + 1));
             let like = known.iter().map(|other| (strsim::osa_distance(&dashed, other), other)).min();
             let guess =
                 like.filter(|(distance, _)| *distance <= 3).map(|(_, other)| format!("; did you mean `{other}`?"));
-            faults.push(format!("{place}: nothing is called `{key}` here{}", guess.unwrap_or_default()));
+            faults.push((
+                line.map(|line| line + 1),
+                format!("nothing is called `{key}` here{}", guess.unwrap_or_default()),
+            ));
         }
     };
     let app_keys = [APP_KEYS.as_slice(), &PROCESS_KEYS[1..]].concat();
@@ -210,8 +211,11 @@ fn check_keys(manifest: &Manifest) -> Result<()> {
         let processes = app.get("processes").and_then(Value::as_array);
         processes.into_iter().flatten().filter_map(Value::as_object).for_each(|process| check(process, &PROCESS_KEYS));
     }
-    match faults.as_slice() {
-        [] => Ok(()),
-        faults => Err(Failure::new(faults.join("\n"))),
+    faults.sort();
+    let place = |line: Option<usize>| line.map_or_else(String::new, |line| format!(" line {line}"));
+    let told = faults.into_iter().map(|(line, fault)| format!("{}{}: {fault}", file.display(), place(line)));
+    match told.collect::<Vec<_>>().join("\n") {
+        none if none.is_empty() => Ok(()),
+        told => Err(Failure::new(told)),
     }
 }
