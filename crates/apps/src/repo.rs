@@ -24,6 +24,7 @@ pub mod setting;
 pub mod space;
 pub mod task;
 pub mod usage;
+pub mod user;
 
 /// A new guid.
 pub fn new_guid() -> String {

@@ -199,9 +199,6 @@ pub(super) async fn create_none(
     if matches!(absent.plural, "security_groups" | "isolation_segments" | "service_brokers") {
         scope::administer(&caller)?;
     }
-    if matches!(absent.plural, "service_offerings" | "service_plans" | "service_usage_events") {
-        return Err(ApiError::unknown_request());
-    }
     Err(ApiError::unprocessable(absent.why))
 }
 

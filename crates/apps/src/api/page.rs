@@ -249,6 +249,40 @@ impl Page {
         })
     }
 
+    /// Do `guids`, `created_ats` and `updated_ats` keep this one? For lists that are at hand as a whole.
+    pub fn keeps(&self, guid: &str, created_at: i64, updated_at: i64) -> bool {
+        let value = |column: &str| if column == "created_at" { created_at } else { updated_at };
+        let second = |at: i64| at..at + 1_000_000;
+        let bound = |bound: &Bound| match (bound.operator.as_str(), value(bound.column)) {
+            ("gt", at) => at >= bound.at + 1_000_000,
+            ("gte", at) => at >= bound.at,
+            ("lt", at) => at < bound.at,
+            (_, at) => at < bound.at + 1_000_000,
+        };
+        self.filter("guids").is_none_or(|guids| guids.iter().any(|one| one == guid))
+            && self.times.iter().all(bound)
+            && self.moments.iter().all(|(column, ats)| ats.iter().any(|at| second(*at).contains(&value(column))))
+    }
+
+    /// Keeps of a list that is at hand as a whole what meets the label selector.
+    pub fn keep_labelled<T>(
+        &self,
+        tx: &mut store::Tx<'_>,
+        all: &mut Vec<T>,
+        guid: impl Fn(&T) -> &String,
+    ) -> Result<(), ApiError> {
+        if self.labels.is_empty() {
+            return Ok(());
+        }
+        let metadata = crate::repo::metadata::of_many(tx, all.iter().map(|one| guid(one).clone()))?;
+        let none = crate::model::label::Metadata::default();
+        all.retain(|one| {
+            let labels = &metadata.get(guid(one)).unwrap_or(&none).labels;
+            self.labels.iter().all(|requirement| requirement.met_by(labels))
+        });
+        Ok(())
+    }
+
     /// This page of a list that is at hand as a whole, in its order.
     pub fn slice<T>(&self, all: Vec<T>) -> Vec<T> {
         let skip = usize::try_from((self.page - 1) * self.per_page).unwrap_or(usize::MAX);

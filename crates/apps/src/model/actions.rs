@@ -40,8 +40,8 @@ actions! {
     DROPLET_READ = "droplet.read", ["space_developer", "space_manager", "space_auditor", "organization_manager"];
     /// See the events of a space.
     SPACE_EVENTS_READ = "space_events.read", ["space_developer", "space_auditor", "space_supporter"];
-    /// See the events of an organization that lie in no space.
-    ORGANIZATION_EVENTS_READ = "organization_events.read", ["organization_auditor", "organization_manager"];
+    /// See all events of an organization.
+    ORGANIZATION_EVENTS_READ = "organization_events.read", ["organization_auditor"];
     /// What only administrators may.
     ADMINISTER = "platform.administer", [];
 }

@@ -144,6 +144,19 @@ pub enum Requirement {
     NotIn(String, Vec<String>),
 }
 
+impl Requirement {
+    /// Do these labels meet it?
+    pub fn met_by(&self, labels: &BTreeMap<String, String>) -> bool {
+        let one_of = |key: &String, values: &[String]| labels.get(key).is_some_and(|value| values.contains(value));
+        match self {
+            Self::Exists(key) => labels.contains_key(key),
+            Self::Missing(key) => !labels.contains_key(key),
+            Self::In(key, values) => one_of(key, values),
+            Self::NotIn(key, values) => !one_of(key, values),
+        }
+    }
+}
+
 /// Reads a selector; `None` if it is malformed.
 pub fn parse_selector(text: &str) -> Option<Vec<Requirement>> {
     split(text).into_iter().map(|part| requirement(part.trim())).collect()

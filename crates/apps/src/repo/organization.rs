@@ -2,7 +2,7 @@
 
 use crate::ApiError;
 use crate::model::time;
-use crate::repo::space::{self, Space};
+use crate::repo::space;
 use crate::repo::{list, scope};
 use identity::{Action, Caller, Place};
 use sea_query::{Expr, ExprTrait, IntoCondition, Query};
@@ -94,12 +94,7 @@ pub fn organization_update(
 
 /// Removes an organization with all that lies in it: spaces, private domains, quotas, roles.
 pub fn organization_delete(tx: &mut Tx<'_>, caller: &Caller, organization: &Organization) -> Result<(), ApiError> {
-    let spaces: Vec<Space> = tx.rows(
-        Query::select()
-            .columns(space::COLUMNS)
-            .from("space")
-            .and_where(Expr::col("organization_guid").eq(organization.guid.as_str())),
-    )?;
+    let spaces = space::spaces_of(tx, &organization.guid)?;
     for space in &spaces {
         space::space_delete(tx, caller, space)?;
     }

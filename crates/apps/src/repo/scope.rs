@@ -143,6 +143,11 @@ impl Visible {
         }
     }
 
+    /// Guids of the spaces and organizations where the role itself is held. Empty for callers who see everything.
+    pub fn guids(&self) -> Vec<String> {
+        self.spaces.iter().chain(&self.organizations).cloned().collect()
+    }
+
     /// Everything?
     pub fn all(&self) -> bool {
         self.all

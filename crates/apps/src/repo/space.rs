@@ -4,7 +4,7 @@ use crate::ApiError;
 use crate::model::time;
 use crate::repo::{list, scope};
 use identity::{Action, Caller, Place};
-use sea_query::{Expr, ExprTrait, IntoCondition, Query};
+use sea_query::{Expr, ExprTrait, IntoCondition, Order, Query};
 use store::{FromRow, Row, StoreError, Tx};
 
 /// A space.
@@ -107,6 +107,18 @@ pub fn space_update(
     ];
     list::update(tx, "space", &space.guid, values)?;
     Ok(space)
+}
+
+/// All spaces of an organization, oldest first.
+pub fn spaces_of(tx: &mut Tx<'_>, organization_guid: &str) -> Result<Vec<Space>, StoreError> {
+    tx.rows(
+        Query::select()
+            .columns(COLUMNS)
+            .from("space")
+            .and_where(Expr::col("organization_guid").eq(organization_guid))
+            .order_by("created_at", Order::Asc)
+            .order_by("guid", Order::Asc),
+    )
 }
 
 /// Removes a space with all that lies in it: apps, routes, roles.
