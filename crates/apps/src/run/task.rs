@@ -1,16 +1,15 @@
 //! Tasks: each runs once; its state follows its exit. One that runs while this process ends is found again.
 
-use super::desired::{facts, limits, root, whole};
+use super::desired::{facts, limits, root, variables, whole};
 use super::dress::Dressed;
+use crate::Apps;
 use crate::model::{environment, time};
 use crate::repo::app::App;
 use crate::repo::droplet::Droplet;
 use crate::repo::record;
 use crate::repo::task::Task;
-use crate::{ApiError, Apps};
 use engine::{Exit, ExitKind, InstanceId, InstanceSpec, LogTag, Purpose, exit_in_words, run_once};
 use sea_query::{Expr, ExprTrait};
-use std::collections::BTreeMap;
 use std::time::Duration;
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -105,7 +104,7 @@ fn take(tx: &mut store::Tx<'_>, guid: &str) -> Result<Option<Parts>, StoreError>
 }
 
 async fn spec(apps: &Apps, parts: &Parts) -> Result<InstanceSpec, String> {
-    let variables = apps.open_environment(&parts.app).map_err(|error: ApiError| error.to_string())?;
+    let (group, variables) = variables(apps, &parts.app, "running").await?;
     let mut facts = parts.facts.clone();
     facts.api = apps.config.api_url();
     let task = &parts.task;
@@ -118,7 +117,7 @@ async fn spec(apps: &Apps, parts: &Parts) -> Result<InstanceSpec, String> {
         purpose: Purpose::Task,
         root: root(apps, &parts.droplet).await?,
         argv: staging::launch_argv(&task.command),
-        env: environment::task(&facts, &BTreeMap::new(), &variables),
+        env: environment::task(&facts, &group, &variables),
         cwd: "/home/vcap/app".into(),
         limits: limits(task.memory_mb, task.disk_mb, task.log_rate),
         ports: Vec::new(),
