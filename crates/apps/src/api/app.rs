@@ -30,8 +30,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::Tx;
 
-pub(super) use action::{restart, start, stop};
+pub(super) use action::restart;
 pub(super) use current::assign;
+pub(super) use setting::merge_environment;
 
 const LIST: Spec = Spec {
     order: &["name", "state"],
@@ -66,7 +67,7 @@ pub(super) struct LifecycleData {
     pub(super) buildpacks: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) stack: Option<Option<String>>,
-    credentials: Option<Value>,
+    pub(super) credentials: Option<Value>,
 }
 
 #[derive(Deserialize, Clone)]
@@ -216,7 +217,7 @@ async fn create_app(
             let mut app = new_app(&state, &space, &body.data.name);
             change_lifecycle(&state, tx, &mut app, body.data.lifecycle.as_ref())?;
             let variables = body.data.environment_variables.clone().unwrap_or_default();
-            setting::merge_environment(&state, &mut app, &variables)?;
+            merge_environment(&state, &mut app, &variables)?;
             insert_app(&state, tx, &caller, &space, &app, json!({ "request": body.raw }))?;
             let metadata = metadata::merge(tx, &app.guid, body.data.metadata.as_ref())?;
             Ok((StatusCode::CREATED, Json(show_app(&base, &app, &metadata))))

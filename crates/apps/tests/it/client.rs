@@ -9,7 +9,6 @@ use http_body_util::BodyExt;
 use identity::{Authentication, Caller, Subject};
 use serde_json::Value;
 use std::io::{Cursor, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Blobs, Db, DbUrl, Secrets};
@@ -162,10 +161,6 @@ impl Client {
         let query = logs::Query { start: 0, end: i64::MAX, limit: 1000, descending: false };
         let lines = logs::read(&self.folder.path().join("logs"), app, &query).unwrap();
         lines.into_iter().map(|line| format!("{} {}", line.source_type, line.payload)).collect()
-    }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
 
