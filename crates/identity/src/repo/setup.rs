@@ -2,7 +2,8 @@
 
 use crate::clock::now;
 use crate::model::password::PasswordHash;
-use crate::repo::person::{Person, createsuperuser, has_administrator};
+use crate::repo::administrator::{createsuperuser, has_administrator};
+use crate::repo::person::Person;
 use crate::{Caller, IdentityError, secret};
 use sea_query::{Expr, ExprTrait, OnConflict, Query};
 use store::{Db, StoreError, Tx};
