@@ -50,7 +50,9 @@ async fn compare(rounds: usize) {
     let app = root.join("app");
     std::fs::create_dir_all(&app).unwrap();
     std::fs::copy(std::env::current_exe().unwrap(), app.join("start")).unwrap();
-    let engine = LocalEngine::open(Options::new(root.join("engine"), root.join("logs"), std::env::current_exe().unwrap())).unwrap();
+    let engine =
+        LocalEngine::open(Options::new(root.join("engine"), root.join("logs"), std::env::current_exe().unwrap()))
+            .unwrap();
     let crun = Crun::new(&root, &app);
     let (mut ours, mut theirs, mut plain, mut phases) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds + 3 {
@@ -71,11 +73,19 @@ async fn compare(rounds: usize) {
     std::fs::remove_dir_all(&root).unwrap();
     let [ours, started, theirs, plain] = [ours, phases, theirs, plain].map(Figures::of);
     println!("container start to first byte, {rounds} rounds each, ms            median    p95");
-    for (name, figures) in [("pitlane (network, disk, keeper included)", &ours), ("  of which Engine::start", &started), ("crun, same seccomp list", &theirs), ("crun, no seccomp list", &plain)] {
+    for (name, figures) in [
+        ("pitlane (network, disk, keeper included)", &ours),
+        ("  of which Engine::start", &started),
+        ("crun, same seccomp list", &theirs),
+        ("crun, no seccomp list", &plain),
+    ] {
         println!("  {name:<58} {:>6.1} {:>6.1}", figures.median, figures.p95);
     }
     println!("  pitlane / crun {:.2} (to reach: 1.50)", ours.median / theirs.median);
-    println!("{}", json!({ "bench": "start", "rounds": rounds, "pitlane_ms": [ours.median, ours.p95], "crun_ms": [theirs.median, theirs.p95], "crun_without_seccomp_ms": [plain.median, plain.p95] }));
+    println!(
+        "{}",
+        json!({ "bench": "start", "rounds": rounds, "pitlane_ms": [ours.median, ours.p95], "crun_ms": [theirs.median, theirs.p95], "crun_without_seccomp_ms": [plain.median, plain.p95] })
+    );
 }
 
 struct Figures {
@@ -98,11 +108,22 @@ async fn start(engine: &LocalEngine, app: &Path) -> (Duration, Duration) {
         version: "1".into(),
         index: 0,
         purpose: Purpose::Process,
-        root: RootFs { stack: "host".into(), layers: vec![], mounts: vec![Mount { source: app.to_owned(), target: "/opt".into(), writable: false }] },
+        root: RootFs {
+            stack: "host".into(),
+            layers: vec![],
+            mounts: vec![Mount { source: app.to_owned(), target: "/opt".into(), writable: false }],
+        },
         argv: vec!["/opt/start".into(), "serve".into()],
         env: vec![("PATH".into(), "/usr/bin".into())],
         cwd: "/home/vcap".into(),
-        limits: Limits { memory_bytes: 256 << 20, disk_bytes: 1 << 30, cpu_weight: 100, pids: 64, files: 1024, log_rate: -1 },
+        limits: Limits {
+            memory_bytes: 256 << 20,
+            disk_bytes: 1 << 30,
+            cpu_weight: 100,
+            pids: 64,
+            files: 1024,
+            log_rate: -1,
+        },
         ports: vec![8080],
         egress: false,
         grace: Duration::from_secs(1),
@@ -193,7 +214,8 @@ fn netns() -> String {
 }
 
 fn bundle_config(root: &Path, app: &Path, seccomp: bool) -> Value {
-    let namespaces: Vec<Value> = ["pid", "mount", "uts", "ipc", "cgroup"].into_iter().map(|kind| json!({ "type": kind })).collect();
+    let namespaces: Vec<Value> =
+        ["pid", "mount", "uts", "ipc", "cgroup"].into_iter().map(|kind| json!({ "type": kind })).collect();
     let mut namespaces = namespaces;
     namespaces.push(json!({ "type": "network", "path": format!("/run/netns/{}", netns()) }));
     let bind = |source: &Path, target: &str| json!({ "destination": target, "type": "bind", "source": source, "options": ["bind", "ro", "nosuid", "nodev"] });
