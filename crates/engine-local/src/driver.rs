@@ -210,6 +210,7 @@ impl LocalEngine {
         let shared = self.shared.clone();
         let done = blocking(move || {
             if let Some(version) = shared.cgroups {
+                shared.cgroup(version, "x").remove_keepers();
                 shared.cgroup(version, "").remove_folders();
             }
             shared.plan.tear_down()

@@ -168,8 +168,10 @@ fn resources(record: &Record, isolation: &Isolation) -> Value {
                 resources["memory"]["swap"] = json!(limits.memory_bytes);
             }
         }
-        Version::V2 => {
-            resources["memory"]["swap"] = json!(limits.memory_bytes);
+        Version::V2 { swap } => {
+            if swap {
+                resources["memory"]["swap"] = json!(limits.memory_bytes);
+            }
             resources["unified"] = json!({ "cpu.weight": weight.to_string(), "memory.oom.group": "1" });
         }
     }

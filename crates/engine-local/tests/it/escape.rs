@@ -320,7 +320,8 @@ async fn droplets_are_shared_and_each_writes_to_its_own() {
 async fn archives_cannot_write_outside() {
     let Some(house) = house("archives") else { return };
     use tar::EntryType as Kind;
-    let cases: &[(&[(&str, Kind, &str)], &str)] = &[
+    type Case<'a> = (&'a [(&'a str, Kind, &'a str)], &'a str);
+    let cases: &[Case] = &[
         (&[("../x", Kind::Regular, "x")], "points out of the archive"),
         (&[("/tmp/x", Kind::Regular, "x")], "points out of the archive"),
         (&[("a/../../x", Kind::Regular, "x")], "points out of the archive"),
