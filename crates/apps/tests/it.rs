@@ -1,12 +1,19 @@
 //! The face from outside: conversations over its router.
 
 mod it {
+    mod access;
     mod bad;
     mod client;
     mod deploy;
     mod fake;
+    mod house;
+    mod lists;
+    mod logs;
     mod manifest;
+    mod places;
     mod push;
+    mod routes;
     mod run;
+    mod settings;
     mod shapes;
 }
