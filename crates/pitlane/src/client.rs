@@ -27,6 +27,8 @@ use failure::{Failure, Result};
 use printer::Printer;
 use std::process::ExitCode;
 
+pub use commands::stop::Stop;
+
 /// Options that every client command takes.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct GlobalOptions {
