@@ -125,7 +125,7 @@ impl Cgroup {
             Err(error) => matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory),
         };
         match self.version {
-            Version::V1 { .. } => V1.iter().fold(true, |all, controller| remove(controller) && all),
+            Version::V1 { .. } => V1.iter().filter(|controller| !remove(controller)).count() == 0,
             Version::V2 => remove(""),
         }
     }

@@ -1,7 +1,8 @@
 //! The bounded writable layer: `/home/vcap`, `/tmp` and `/var/tmp` of an instance on a file system of their own.
 //!
 //! The bound is kept by a file system of just that size: ext4 without a journal (nothing in it outlives its instance) in a
-//! sparse file on a loop device; making it is a copy of a few blocks of a template. Where the host lacks loop devices or
+//! sparse file on a loop device; making it is a copy of a few blocks of a template. The driver keeps a few ready, because the
+//! kernel takes its time to set up a loop device. Where the host lacks loop devices or
 //! `mkfs.ext4` it is a tmpfs, which counts as the instance's memory, and the facts say so.
 
 use crate::error::host;
@@ -9,7 +10,7 @@ use engine::EngineError;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,8 @@ pub(crate) enum Disk {
         /// The made-ready file system of the wanted size.
         template: PathBuf,
     },
+    /// Made by the driver beforehand; the mount, placed nowhere yet, is the keeper's standard error.
+    Ready,
     /// Memory.
     Tmpfs,
 }
@@ -57,27 +60,41 @@ pub(crate) fn template(disks: &Path, bytes: u64) -> Result<PathBuf, EngineError>
 impl Disk {
     /// Mounts an empty writable file system of `bytes` on `target`; `image` is where its blocks go.
     pub fn mount(&self, bytes: u64, image: &Path, target: &Path) -> Result<(), EngineError> {
-        match self {
-            Self::Loop { template } => {
-                let doing = || format!("mounting the writable layer {}", image.display());
-                copy_sparse(template, image).map_err(host(doing()))?;
-                let device = loop_device(image).map_err(host(doing()))?;
-                // The device has it open; without a name it takes no room once that is gone, whoever dies first.
-                std::fs::remove_file(image).map_err(host(doing()))?;
-                mount("ext4", target, &[("source", &device.path), ("errors", "continue"), ("noinit_itable", "")])
-                    .map_err(host(doing()))
-                // The device is closed here; the mount holds it, and it clears itself when that goes.
-            }
+        let mounted = match self {
+            Self::Loop { template } => looped(template, image)?,
+            // SAFETY: by contract with the driver descriptor 2 is the mount, and nobody has used it yet.
+            Self::Ready => unsafe { OwnedFd::from_raw_fd(libc::STDERR_FILENO) },
             Self::Tmpfs => {
-                mount("tmpfs", target, &[("source", "pitlane"), ("size", &bytes.to_string()), ("mode", "0755")])
-                    .map_err(host("mounting the writable layer"))
+                let size = bytes.to_string();
+                let options = [("source", "pitlane"), ("size", size.as_str()), ("mode", "0755")];
+                detached("tmpfs", &options).map_err(host("making the writable layer"))?
             }
+        };
+        place(&mounted, target).map_err(host("mounting the writable layer"))?;
+        if matches!(self, Self::Ready) {
+            // Its number goes back to what it is for.
+            let log = File::create(image.with_file_name("keeper.log")).map_err(host("writing keeper.log"))?;
+            rustix::stdio::dup2_stderr(&log).map_err(host("writing keeper.log"))?;
+            std::mem::forget(mounted);
         }
+        Ok(())
     }
 }
 
+/// A file system of the template's size, mounted nowhere yet. It vanishes with its last descriptor or mount, and with it the
+/// loop device and the image, which has no name any more.
+pub(crate) fn looped(template: &Path, image: &Path) -> Result<OwnedFd, EngineError> {
+    let doing = || format!("making the writable layer {}", image.display());
+    let made = copy_sparse(template, image).and_then(|()| loop_device(image));
+    let removed = std::fs::remove_file(image);
+    let device = made.map_err(host(doing()))?;
+    removed.map_err(host(doing()))?;
+    let options = [("source", device.path.as_str()), ("errors", "continue"), ("noinit_itable", "")];
+    detached("ext4", &options).map_err(host(doing()))
+}
+
 /// A new mount, without devices and privileged programs. An option with an empty value is a flag.
-fn mount(kind: &str, target: &Path, options: &[(&str, &str)]) -> rustix::io::Result<()> {
+fn detached(kind: &str, options: &[(&str, &str)]) -> rustix::io::Result<OwnedFd> {
     let context = rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
     for (key, value) in options {
         if value.is_empty() {
@@ -89,7 +106,10 @@ fn mount(kind: &str, target: &Path, options: &[(&str, &str)]) -> rustix::io::Res
     rustix::mount::fsconfig_create(context.as_fd())?;
     let flags =
         MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOATIME;
-    let mounted = rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)?;
+    rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)
+}
+
+fn place(mounted: &OwnedFd, target: &Path) -> rustix::io::Result<()> {
     rustix::mount::move_mount(mounted.as_fd(), "", rustix::fs::CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }
 
@@ -107,7 +127,9 @@ pub(crate) fn overlay(layers: &[PathBuf], upper: &Path, work: &Path, target: &Pa
     let lower = folders.iter().rev().map(name).collect::<Vec<_>>().join(":");
     let options =
         [("source", "home"), ("lowerdir", lower.as_str()), ("upperdir", &name(&upper)), ("workdir", &name(&work))];
-    mount("overlay", target, &options).map_err(host("laying the writable layer over the droplet"))
+    detached("overlay", &options)
+        .and_then(|mounted| place(&mounted, target))
+        .map_err(host("laying the writable layer over the droplet"))
 }
 
 /// Copies what is not a hole.

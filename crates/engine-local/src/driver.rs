@@ -2,6 +2,7 @@
 
 mod attach;
 mod face;
+mod ready;
 mod start;
 
 use crate::cgroup::{Cgroup, Version};
@@ -63,6 +64,7 @@ struct Shared {
     facts: Facts,
     cgroups: Option<Version>,
     loops: bool,
+    ready: ready::Ready,
     /// Unique to the data folder, eight hexadecimal digits: names of bridge, links, table and control group derive from it.
     tag: String,
     plan: Plan,
@@ -126,6 +128,7 @@ impl LocalEngine {
             facts,
             cgroups: found.cgroups,
             loops: found.loops,
+            ready: ready::Ready::new(&options.root.join("disks")),
             tag,
             plan,
             network: tokio::sync::Mutex::new(false),
@@ -203,6 +206,7 @@ impl LocalEngine {
         let ends = futures_util::future::join_all(ends).await;
         let mut up = self.shared.network.lock().await;
         *up = false;
+        self.shared.ready.clear();
         let shared = self.shared.clone();
         let done = blocking(move || {
             if let Some(version) = shared.cgroups {

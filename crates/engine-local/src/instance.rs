@@ -15,6 +15,9 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// Bytes for the exit status, taken when the instance is made: it can be written down on a full disk.
+const ROOM: usize = 512;
+
 /// What the keeper needs, complete: it probes nothing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -88,6 +91,7 @@ impl Folder {
             .map_err(host(doing()))?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(host(doing()))?;
         let text = serde_json::to_vec(record).map_err(host(doing()))?;
+        write_new(&self.path("exit.json.new"), &[b' '; ROOM]).map_err(host(doing()))?;
         write_new(&self.path("spec.json"), &text).map_err(host(doing()))?;
         Ok(lock)
     }
@@ -106,7 +110,9 @@ impl Folder {
     pub fn write_exit(&self, kind: ExitKind) -> std::io::Result<Exit> {
         let exit = Exit { kind, at: jiff::Timestamp::now().as_microsecond() };
         let new = self.path("exit.json.new");
-        std::fs::write(&new, serde_json::to_vec(&exit)?)?;
+        let mut text = serde_json::to_vec(&exit)?;
+        text.resize(text.len().max(ROOM), b' ');
+        OpenOptions::new().create(true).write(true).truncate(false).open(&new)?.write_all(&text)?;
         std::fs::rename(new, self.path("exit.json"))?;
         Ok(exit)
     }

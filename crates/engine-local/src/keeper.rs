@@ -35,6 +35,11 @@ pub fn main(args: impl IntoIterator<Item = String>) -> ExitCode {
     }
 }
 
+/// Names of the system calls an application may make, as in an OCI configuration: for comparisons with other runtimes.
+pub fn system_calls() -> Vec<&'static str> {
+    seccomp::allowed().map(|(_, name)| name.trim_start_matches("SYS_")).collect()
+}
+
 /// What the second phase takes over.
 pub(crate) struct Running {
     /// Process 1 of the container, or the bare process; our child.

@@ -59,6 +59,11 @@ impl Plan {
         self.bridge.replacen("pitlane", "pitlane_", 1)
     }
 
+    /// Is the bridge there?
+    pub fn is_there(&self) -> bool {
+        index(&self.bridge).is_ok()
+    }
+
     /// Makes bridge, table and forwarding. Safe to repeat.
     pub fn set_up(&self) -> Result<(), EngineError> {
         let doing = |what: &str| {

@@ -99,12 +99,12 @@ pub(crate) fn unpack(archive: impl Read, target: &Path, kind: Kind, bounds: Boun
             let seconds = i64::try_from(entry.header().mtime().unwrap_or(0)).unwrap_or(0);
             let at = Timespec { tv_sec: seconds, tv_nsec: 0 };
             rustix::fs::futimens(&file, &Timestamps { last_access: at, last_modification: at })?;
-        } else if kind_of.is_character_special() || kind_of.is_block_special() || kind_of.is_fifo() {
-            if kind == Kind::Layer {
-                return refuse(format!("{shown:?} is a device or pipe"));
-            }
+        } else if kind == Kind::Layer
+            && (kind_of.is_character_special() || kind_of.is_block_special() || kind_of.is_fifo())
+        {
+            return refuse(format!("{shown:?} is a device or pipe"));
         }
-        // What is left are headers that describe other entries.
+        // What is left are a stack's devices and headers that describe other entries.
     }
     Ok(())
 }

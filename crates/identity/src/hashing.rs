@@ -45,12 +45,8 @@ pub async fn verify_password(password: Password, hash: Option<PasswordHash>) -> 
     }
     let known = hash.is_some();
     let text = hash.map_or_else(|| DUMMY.to_owned(), |hash| hash.0);
-    let (parameters, salt, expected) = parse(&text).ok_or_else(|| {
-        IdentityError::invalid(
-            "password",
-            "the hash in the database is damaged: set a new one (pitlane admin changepassword)",
-        )
-    })?;
+    let (parameters, salt, expected) = parse(&text)
+        .ok_or_else(|| IdentityError::invalid("password", "the hash in the database is damaged: set a new one"))?;
     let output = derive(password, salt, parameters).await?;
     Ok(bool::from(output.as_slice().ct_eq(&expected)) && known)
 }

@@ -6,9 +6,11 @@ mod base;
 mod cookie;
 mod headers;
 mod pages;
+mod routes;
 mod uaa;
 
 pub use authenticate::authenticate;
 pub use base::base_url;
 pub use pages::pages;
+pub use routes::routes;
 pub use uaa::uaa;

@@ -35,12 +35,15 @@ pub use grant::{Action, Grant, Place, grant_add, grant_remove, grants, grants_of
 pub use handle::{Identity, IdentityConfig};
 pub use hashing::{hash_password, verify_password};
 pub use model::password::{Password, PasswordHash};
+pub use repo::administrator::{
+    ADMINISTRATOR, administrator_add, administrator_remove, createsuperuser, has_administrator, is_administrator,
+    platform,
+};
 pub use repo::api_token::{API_TOKEN_PREFIX, ApiToken, api_token_create, api_token_list, api_token_revoke};
 pub use repo::client::{UaaClient, client_create, client_delete, client_get, client_list};
 pub use repo::person::{
-    ADMINISTRATOR, NewPerson, ORIGIN, Person, PersonState, UserView, administrator_add, administrator_remove,
-    createsuperuser, has_administrator, is_administrator, people, person_by_name, person_create, person_delete,
-    person_get, person_list, person_set_email, person_set_password, person_set_state, platform,
+    NewPerson, ORIGIN, Person, PersonState, UserView, people, person_by_name, person_create, person_delete, person_get,
+    person_list, person_set_email, person_set_password, person_set_state,
 };
 pub use repo::person_find::{PersonFilter, PersonOrder, person_find};
 pub use repo::session::{Session, SessionKind, session_list, session_revoke};

@@ -1,5 +1,6 @@
 //! Statements over `&mut Tx`. Every change of people, clients, sessions and tokens appends its ledger entry here.
 
+pub(crate) mod administrator;
 pub(crate) mod api_token;
 pub(crate) mod auth_code;
 pub(crate) mod backoff;

@@ -1,6 +1,6 @@
 //! Which scopes a person's tokens carry.
 
-use crate::repo::person::{ADMINISTRATOR, platform};
+use crate::repo::administrator::{ADMINISTRATOR, platform};
 use crate::{Grant, Subject, grants_of};
 use store::{StoreError, Tx};
 

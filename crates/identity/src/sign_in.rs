@@ -129,13 +129,7 @@ impl Identity {
                 if backoff::failed(tx, &keys, now)?
                     && let Some(object) = &object
                 {
-                    note(
-                        tx,
-                        &Caller::system().actor(),
-                        "account.locked",
-                        object.clone(),
-                        json!({ "failures": "five or more in a row" }),
-                    )?;
+                    note(tx, &Caller::system().actor(), "account.locked", object.clone(), json!({}))?;
                 }
                 Ok(())
             })

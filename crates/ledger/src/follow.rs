@@ -54,11 +54,12 @@ impl Ledger {
 
     /// The last position; 0 if there is no entry. Following from here gives what is new.
     pub async fn head(&self) -> Result<i64, StoreError> {
-        self.db.read(|tx| Head::read(tx).map(|head| head.position)).await
+        let row = self.db.glance(&Head::select()).await?;
+        row.map_or(Ok(0), |row| row.get("position"))
     }
 
     /// Every entry after `position`, each once and in order, the existing ones first and then each as it comes. Never
-    /// ends. While the database is away it waits.
+    /// ends, unless the store is closed. While the database is away it waits.
     pub fn follow(&self, position: i64) -> impl Stream<Item = Record> + Send + use<> {
         let head = self.head.subscribe();
         self.watch();
@@ -120,7 +121,11 @@ impl Ledger {
                     Ok(now) => {
                         ledger.head.send_if_modified(|head| std::mem::replace(head, now) != now);
                     }
-                    Err(StoreError::Closed) => return ledger.unwatch(),
+                    Err(StoreError::Closed) => {
+                        // Every follower looks once more, and ends.
+                        ledger.head.send_replace(i64::MAX);
+                        return;
+                    }
                     Err(_) => tokio::time::sleep(PAUSE).await,
                 }
                 if ledger.head.receiver_count() == 0 && ledger.unwatch_if_alone() {
@@ -129,10 +134,6 @@ impl Ledger {
                 let _ = tokio::time::timeout(LOOK, commits.changed()).await;
             }
         });
-    }
-
-    fn unwatch(&self) {
-        *self.watched.lock().expect("no one panics while holding this") = false;
     }
 
     /// Under the lock, so that a follower who comes now either is counted or starts a new watcher.

@@ -174,9 +174,12 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    pub(crate) fn select() -> SelectStatement {
+        Query::select().columns(["position", "hash"]).from("ledger_head").and_where(Expr::col("id").eq(1)).to_owned()
+    }
+
     pub(crate) fn read(tx: &mut Tx<'_>) -> Result<Self, StoreError> {
-        let row: Option<Row> =
-            tx.row(Query::select().columns(["position", "hash"]).from("ledger_head").and_where(Expr::col("id").eq(1)))?;
+        let row: Option<Row> = tx.row(&Self::select())?;
         let Some(row) = row else {
             return Err(StoreError::Other {
                 message: "the table ledger_head lost its row: run `pitlane ledger verify`".into(),

@@ -119,6 +119,11 @@ impl Ledger {
 
     /// Seals what is committed, one batch at most; answers how many.
     async fn seal_batch(&self) -> Result<usize, StoreError> {
+        let any =
+            Query::select().column("id").from("ledger").and_where(Expr::col("position").is_null()).limit(1).to_owned();
+        if self.db.glance(&any).await?.is_none() {
+            return Ok(0);
+        }
         let (mut head, batch) = self
             .db
             .read(|tx| {

@@ -1,4 +1,5 @@
 //! The ledger from outside, on every database.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod it {
     mod find;

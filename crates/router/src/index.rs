@@ -10,7 +10,7 @@ mod endpoint;
 
 pub(crate) use applied::Applied;
 pub(crate) use balance::Balance;
-pub(crate) use endpoint::{Address, Endpoint, InFlight};
+pub(crate) use endpoint::{Address, Endpoint, InFlight, Instance};
 
 use crate::{Route, Table};
 use std::collections::HashMap;

@@ -17,65 +17,72 @@ pub(crate) use body::Reply;
 pub(crate) use pool::Pool;
 
 use crate::access::Record;
-use crate::index::{Entry, Found};
+use crate::index::{Endpoint, Entry, Found, Origin};
 use crate::worker::{Client, Worker};
 use forward::{Job, Target};
 use host::Host;
 use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 use std::convert::Infallible;
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Answers one request, whatever happens.
-pub(crate) async fn handle(
-    worker: Rc<Worker>,
-    client: Rc<Client>,
+/// Answers one request, whatever happens. What can be done at once is done before the future is made, which keeps it small.
+pub(crate) fn handle(
+    worker: &Rc<Worker>,
+    client: &Rc<Client>,
     request: Request<Incoming>,
-) -> Result<Response<Reply>, Infallible> {
-    let answer = answer(&worker, &client, request).await;
-    worker.counters().answered(answer.status());
-    Ok(answer)
+) -> impl Future<Output = Result<Response<Reply>, Infallible>> + use<> {
+    client.busy();
+    let prepared = prepare(worker, client, request);
+    let (worker, client) = (Rc::clone(worker), Rc::clone(client));
+    async move {
+        let mut answer = match prepared {
+            Ok(job) => forward::forward(&worker, &client, job).await,
+            Err(refusal) => *refusal,
+        };
+        worker.counters().answered(answer.status());
+        answer.body_mut().client = Some(client);
+        Ok(answer)
+    }
 }
 
-async fn answer(worker: &Rc<Worker>, client: &Rc<Client>, request: Request<Incoming>) -> Response<Reply> {
+/// Whose request it is, and what is told to them.
+fn prepare(worker: &Worker, client: &Client, request: Request<Incoming>) -> Result<Box<Job>, Box<Response<Reply>>> {
     let started = Instant::now();
     let at = jiff::Timestamp::now();
     let (head, body) = request.into_parts();
     if head.method == Method::CONNECT {
-        return refuse::connect();
+        return Err(Box::new(refuse::connect()));
     }
-    let host = match Host::of(&head) {
-        Ok(host) => host,
-        Err(why) => return refuse::bad_request(why),
-    };
-    let index = worker.shared.index.load();
-    let target = match index.find(&host, head.uri.path()) {
-        Found::Entry(entry) => match pinned(&entry, &head, &host) {
-            Ok(pin) => Target::App { entry, pin },
-            Err(refusal) => return *refusal,
-        },
-        Found::NoPath => return refuse::unknown_route(&host),
-        Found::NoHost if worker.shared.is_app_host(&host) => {
-            return if index.origin == crate::index::Origin::None {
-                refuse::no_table(&host)
-            } else {
-                refuse::unknown_route(&host)
-            };
-        }
-        Found::NoHost => Target::Control,
-    };
-    drop(index);
-    let record = matches!(target, Target::App { .. })
-        .then(|| Record::new(&head, client.peer, i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX), started));
-    let upgrade = head.version == Version::HTTP_11 && head::wants_upgrade(&head.headers);
+    let host = Host::of(&head).map_err(|why| Box::new(refuse::bad_request(why)))?;
+    let target = target(worker, &head, &host)?;
+    let record = matches!(target, Target::App { .. }).then(|| {
+        let at = i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX);
+        Record::new(&head, at, started)
+    });
     let mut request = Request::from_parts(head, body);
+    let upgrade = request.version() == Version::HTTP_11 && head::wants_upgrade(request.headers());
     let upgrade = upgrade.then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
     let request_id = worker.request_id();
     head::towards_backend(&mut head, client, &request_id, at.as_millisecond(), upgrade.is_some());
-    forward::forward(worker, client, Job { target, host, head, upgrade, record, request_id, started }, body).await
+    Ok(Box::new(Job { target, host, head, body, upgrade, record, request_id, started }))
+}
+
+fn target(worker: &Worker, head: &http::request::Parts, host: &Host) -> Result<Target, Box<Response<Reply>>> {
+    let index = worker.shared.index.load();
+    match index.find(host, head.uri.path()) {
+        Found::Entry(entry) => {
+            let pin = pinned(&entry, head, host)?;
+            Ok(Target::App { entry, pin })
+        }
+        Found::NoHost if !worker.shared.is_app_host(host) => Ok(Target::Control),
+        Found::NoHost if index.origin == Origin::None => Err(Box::new(refuse::no_table(host))),
+        Found::NoHost | Found::NoPath => Err(Box::new(refuse::unknown_route(host))),
+    }
 }
 
 /// The instance that the request asks for by `X-CF-APP-INSTANCE` or `X-CF-PROCESS-INSTANCE`, if it does.
@@ -83,7 +90,7 @@ fn pinned(
     entry: &Arc<Entry>,
     head: &http::request::Parts,
     host: &str,
-) -> Result<Option<Arc<crate::index::Endpoint>>, Box<Response<Reply>>> {
+) -> Result<Option<Arc<Endpoint>>, Box<Response<Reply>>> {
     for (name, process) in [("x-cf-app-instance", false), ("x-cf-process-instance", true)] {
         let Some(value) = head.headers.get(name) else { continue };
         let wanted = value.to_str().ok().and_then(|value| value.split_once(':'));

@@ -18,6 +18,9 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`).
+const LISTEN_QUEUE: i32 = 4096;
+
 /// The router's process: serves until SIGTERM or SIGINT, then drains and returns.
 ///
 /// Draining: the listening sockets are let go (whoever shares them goes on accepting), running requests get
@@ -55,6 +58,7 @@ pub struct Router {
     stats: Arc<Stats>,
     status_socket: PathBuf,
     ended: watch::Receiver<bool>,
+    stop: watch::Sender<bool>,
 }
 
 /// Starts the router's threads; returns when it serves.
@@ -66,6 +70,10 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
     let addresses = options.listeners.iter().map(|listener| listener.local_addr()).collect::<io::Result<Vec<_>>>();
     let addresses = addresses.map_err(RouterError::Listener)?;
     options.listeners.iter().try_for_each(|one| one.set_nonblocking(true)).map_err(RouterError::Listener)?;
+    for listener in &options.listeners {
+        // Anew, for a longer queue than the 128 that the standard library asks for: a burst of clients overruns that.
+        rustix::net::listen(listener, LISTEN_QUEUE).map_err(|error| RouterError::Listener(error.into()))?;
+    }
     let status = bind_status(&options.status_socket)
         .map_err(|source| RouterError::Status { path: options.status_socket.clone(), source })?;
 
@@ -83,7 +91,7 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
         max_connections: options.max_connections.min(connections_that_fit()),
         max_header_bytes: options.max_header_bytes,
         max_headers: options.max_headers,
-        drain: draining.clone(),
+        drain: draining,
     });
     let mut follower = Follower {
         socket: options.table_socket,
@@ -111,8 +119,8 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
             runtime.block_on(worker::run(part))
         })?);
     }
+    let (stop, mut stopped) = watch::channel(false);
     rest.push(thread("router-table", move || {
-        let mut draining = draining;
         let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
             return tracing::error!("no runtime for the table's thread; the table will not change");
         };
@@ -124,11 +132,12 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
             }
             tokio::select! {
                 () = follower.run() => {}
-                _ = draining.wait_for(|drain| *drain) => {}
+                // Not at the drain's begin: health tells how it goes.
+                _ = stopped.wait_for(|stop| *stop) => {}
             }
         });
     })?);
-    Ok(Router { addresses, drain, workers: threads, rest, stats, status_socket: options.status_socket, ended })
+    Ok(Router { addresses, drain, workers: threads, rest, stats, status_socket: options.status_socket, ended, stop })
 }
 
 impl Router {
@@ -153,6 +162,7 @@ impl Router {
                 Err(_) => result = Err(RouterError::Panicked),
             }
         }
+        self.stop.send_replace(true);
         for thread in self.rest {
             if thread.join().is_err() {
                 result = Err(RouterError::Panicked);

@@ -3,14 +3,14 @@
 //! Nothing of a request crosses threads, so all of it lives in plain cells. What threads share is in [`Shared`].
 
 mod accept;
-mod clock;
 mod connection;
+mod watch;
 
 pub(crate) use accept::{Part, run};
 pub(crate) use connection::Client;
 
 use crate::access::Batch;
-use crate::index::{Endpoint, Index};
+use crate::index::{Endpoint, Index, Instance};
 use crate::options::{Network, Timeouts};
 use crate::proxy::Pool;
 use crate::stats::{Counters, Stats};
@@ -21,7 +21,8 @@ use rand::rngs::SmallRng;
 use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, watch as signal};
+use watch::Watched;
 
 /// What all threads share; read-only but for counters and the table.
 pub(crate) struct Shared {
@@ -36,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) max_header_bytes: usize,
     pub(crate) max_headers: usize,
     /// Becomes true when the router stops.
-    pub(crate) drain: watch::Receiver<bool>,
+    pub(crate) drain: signal::Receiver<bool>,
 }
 
 impl Shared {
@@ -53,6 +54,7 @@ pub(crate) struct Worker {
     number: usize,
     log: RefCell<Batch>,
     random: RefCell<SmallRng>,
+    watched: RefCell<Watched>,
     /// Told when a client's connection ends.
     closed: Notify,
 }
@@ -70,11 +72,9 @@ impl Worker {
         HeaderValue::from_bytes(&text).expect("hexadecimal digits and hyphens")
     }
 
-    /// Puts a line into the access log of the endpoint's application.
-    pub(crate) fn log(&self, endpoint: &Endpoint, line: logs::Line) {
-        if let Some(instance) = &endpoint.instance {
-            self.log.borrow_mut().push(Arc::clone(&instance.source), line);
-        }
+    /// Puts the line that `write` appends into the access log of the instance's application.
+    pub(crate) fn log(&self, instance: &Instance, at: i64, write: impl FnOnce(&mut String)) {
+        self.log.borrow_mut().push(&instance.source, instance.backend.index, at, write);
     }
 }
 

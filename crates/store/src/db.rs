@@ -3,7 +3,7 @@
 use crate::remote::Remote;
 use crate::sqlite::Sqlite;
 use crate::tx::Tx;
-use crate::{DbUrl, Migration, OpenError, StoreError};
+use crate::{DbUrl, Migration, OpenError, Row, Statement, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -79,6 +79,16 @@ impl Db {
         match &*self.inner {
             Backend::Sqlite(sqlite) => sqlite.write(work).await,
             Backend::Remote(remote) => remote.run(true, work).await,
+        }
+    }
+
+    /// The first row of one select, outside any unit of work: for what is looked at many times a second. Cheaper than
+    /// [`Db::read`] on a server, where it is one exchange instead of three.
+    pub async fn glance(&self, statement: &(impl Statement + Sync)) -> Result<Option<Row>, StoreError> {
+        let (sql, values) = statement.render(self.kind());
+        match &*self.inner {
+            Backend::Sqlite(sqlite) => sqlite.read(move |tx| tx.raw_row(&sql, &values)).await,
+            Backend::Remote(remote) => remote.glance(&sql, &values).await,
         }
     }
 

@@ -4,8 +4,8 @@
 //! synchronous and runs on a database thread, so no lock is held across an `.await` and no transaction is half
 //! cancelled. Statements are built with sea-query and rendered for SQLite, PostgreSQL or MySQL here.
 //!
-//! Negative invariants: this crate knows no table but its own two (`pitlane_migration`, `pitlane_meta`), no HTTP, and no
-//! face; nobody outside it sees a connection.
+//! Negative invariants: this crate knows no table but its own (`pitlane_migration`), no HTTP, and no face; nobody outside it
+//! sees a connection.
 
 mod blobs;
 mod db;

@@ -84,10 +84,10 @@ fn bytewise(sql: &str) -> String {
 
 /// Refuses what is not ours or newer; answers the names still to be applied.
 pub(crate) fn check(tables: &[String], applied: &[String], known: &[Migration]) -> Result<Vec<Migration>, OpenError> {
-    if !tables.iter().any(|table| table == "pitlane_migration") {
-        if let Some(table) = tables.first() {
-            return Err(OpenError::Foreign { table: table.clone() });
-        }
+    if let Some(table) = tables.first()
+        && !tables.iter().any(|table| table == "pitlane_migration")
+    {
+        return Err(OpenError::Foreign { table: table.clone() });
     }
     let names: HashSet<&str> = known.iter().map(|migration| migration.name).collect();
     if let Some(unknown) = applied.iter().find(|name| !names.contains(name.as_str())) {

@@ -9,7 +9,8 @@ mod postgres;
 mod session;
 
 use crate::tx::Tx;
-use crate::{DbKind, Migration, OpenError, StoreError, migrate};
+use crate::{DbKind, Migration, OpenError, Row, StoreError, migrate};
+use sea_query::Values;
 use session::{Live, Pool};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +28,7 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 const STATEMENT: Duration = Duration::from_secs(30);
 /// Waiting for another unit of work's lock.
 const LOCK: Duration = Duration::from_secs(10);
-/// Conflicts are retried for so long.
+/// Conflicts and dead connections are met with another try for so long.
 const PERSISTENCE: Duration = Duration::from_secs(15);
 /// Waiting for another process that applies migrations.
 const MIGRATING: Duration = Duration::from_secs(300);
@@ -86,13 +87,29 @@ impl Remote {
             match outcome {
                 Outcome::Done(result) => return result,
                 // The database was restarted: every idle connection may be dead, but not one more than there are.
-                Outcome::Stale(_) if stale <= CONNECTIONS => stale += 1,
+                Outcome::Stale(_) if stale <= CONNECTIONS && begun.elapsed() < PERSISTENCE => stale += 1,
                 Outcome::Conflict(_) if begun.elapsed() < PERSISTENCE => {
                     conflicts += 1;
                     let most = 1_u64 << conflicts.min(8);
                     tokio::time::sleep(Duration::from_micros(rand::random_range(500..=most * 1000))).await;
                 }
                 Outcome::Stale(error) | Outcome::Conflict(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// One statement in a transaction of its own, without a thread.
+    pub(crate) async fn glance(&self, sql: &str, values: &Values) -> Result<Option<Row>, StoreError> {
+        let _running = self.running.read().await;
+        let (begun, mut stale) = (Instant::now(), 0);
+        loop {
+            if self.closed.load(Ordering::Acquire) {
+                return Err(StoreError::Closed);
+            }
+            match self.pool.acquire().await?.glance(sql, values).await {
+                // As in `run`: idle connections that died with an earlier server.
+                Err(StoreError::Unavailable(_)) if stale <= CONNECTIONS && begun.elapsed() < PERSISTENCE => stale += 1,
+                answer => return answer,
             }
         }
     }
@@ -140,7 +157,10 @@ where
     match live.commit() {
         Ok(()) => {
             drop(live);
-            effects.into_iter().for_each(|effect| effect());
+            for effect in effects {
+                // The change stands, whatever its effect does.
+                let _ = catch_unwind(AssertUnwindSafe(effect));
+            }
             Outcome::Done(Ok(value))
         }
         Err(error @ StoreError::Conflict(_)) => Outcome::Conflict(error),

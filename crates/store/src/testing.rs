@@ -79,6 +79,25 @@ async fn fresh(kind: DbKind, folder: &Path) -> Option<(DbUrl, Option<Made>)> {
     Some((DbUrl::parse(Some(&url), folder).expect("the server's address is right"), Some(made)))
 }
 
+/// Runs one statement past the store, as another program or a person would.
+pub async fn outside(url: &DbUrl, sql: &str) {
+    let sql = AssertSqlSafe(sql.to_owned());
+    match url {
+        DbUrl::Sqlite(path) => {
+            let connection = rusqlite::Connection::open(path).expect("the file opens");
+            connection.execute_batch(&sql.0).expect("the statement is right");
+        }
+        DbUrl::Postgres(server) => {
+            let mut connection = PgConnection::connect(server.expose()).await.expect("the server answers");
+            connection.execute(sql).await.expect("the statement is right");
+        }
+        DbUrl::Mysql(server) => {
+            let mut connection = MySqlConnection::connect(server.expose()).await.expect("the server answers");
+            connection.execute(sql).await.expect("the statement is right");
+        }
+    }
+}
+
 impl Made {
     async fn admin(&self, sql: String) {
         let done = match self.kind {

@@ -79,6 +79,11 @@ impl Tx<'_> {
         self.note(done)
     }
 
+    pub(crate) fn raw_row(&mut self, sql: &str, values: &Values) -> Result<Option<Row>, StoreError> {
+        let rows = self.connection.query(sql, values);
+        Ok(self.note(rows)?.into_iter().next())
+    }
+
     fn note<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::Conflict(_)) = &result {
             self.conflict = true;

@@ -131,7 +131,7 @@ fn usage(folder: &Folder) -> Usage {
         // The writable layer is mounted in the keeper's namespace only.
         let inside = format!("/proc/{pid}/root{}", folder.path("disk").display());
         if let Ok(data) = rustix::fs::statfs(inside.as_str()) {
-            let blocks = (data.f_blocks as u64).saturating_sub(data.f_bfree as u64);
+            let blocks = data.f_blocks.saturating_sub(data.f_bfree);
             disk_bytes = blocks * u64::try_from(data.f_bsize).unwrap_or(0);
         }
     }

@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Component, Path};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -22,13 +23,15 @@ const PATIENCE: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
 pub(super) async fn start(shared: Arc<Shared>, spec: InstanceSpec) -> Result<Observed, EngineError> {
     if shared.cgroups.is_some() {
         let mut up = shared.network.lock().await;
-        if !*up {
+        // Somebody may have taken the bridge away: another process that ended all, or an administrator.
+        if !*up || !shared.plan.is_there() {
             let plan = shared.plan.clone();
             super::blocking(move || plan.set_up()).await?;
             *up = true;
         }
     }
-    super::blocking(move || {
+    let (bytes, refilled) = (spec.limits.disk_bytes, shared.clone());
+    let done = super::blocking(move || {
         let link = shared.cgroups.map(|_| place(&shared, &spec)).transpose()?;
         let address = link.as_ref().map(|link| link.address);
         let done = launch(&shared, spec, link);
@@ -37,7 +40,12 @@ pub(super) async fn start(shared: Arc<Shared>, spec: InstanceSpec) -> Result<Obs
         }
         done
     })
-    .await
+    .await;
+    if done.is_ok() && refilled.cgroups.is_some() && refilled.loops {
+        // For the next one; nobody waits for it, and a failure shows when it is made in line.
+        drop(tokio::task::spawn_blocking(move || refilled.ready.refill(bytes)));
+    }
+    done
 }
 
 /// Takes an address for it.
@@ -55,6 +63,7 @@ fn launch(shared: &Arc<Shared>, spec: InstanceSpec, network: Option<Link>) -> Re
     check(&spec)?;
     let options = &shared.options;
     let id = spec.id.clone();
+    let mut ready = None;
     let means = match shared.cgroups {
         Some(version) => {
             let root = stacks::named(&options.root.join("stacks"), &spec.root.stack)?;
@@ -65,10 +74,13 @@ fn launch(shared: &Arc<Shared>, spec: InstanceSpec, network: Option<Link>) -> Re
                     super::names(&options.root.join("stacks"))
                 )));
             }
-            let disk = if shared.loops {
-                Disk::Loop { template: disk::template(&options.root.join("disks"), spec.limits.disk_bytes)? }
-            } else {
-                Disk::Tmpfs
+            ready = shared.ready.take(spec.limits.disk_bytes);
+            let disk = match (&ready, shared.loops) {
+                (Some(_), _) => Disk::Ready,
+                (None, true) => {
+                    Disk::Loop { template: disk::template(&options.root.join("disks"), spec.limits.disk_bytes)? }
+                }
+                (None, false) => Disk::Tmpfs,
             };
             Means::Container(Box::new(Isolation {
                 root,
@@ -87,24 +99,27 @@ fn launch(shared: &Arc<Shared>, spec: InstanceSpec, network: Option<Link>) -> Re
     }
     let pid = folder
         .create(&record)
-        .and_then(|lock| keep(&options.keeper, &folder, &id.0, lock))
+        .and_then(|lock| keep(&options.keeper, &folder, &id.0, lock, ready))
         .inspect_err(|_| remove(&folder))?;
     attach::watch_keeper(shared, &record, pid)?;
     shared.entries().get(&id).map(|entry| entry.observed.clone()).ok_or(EngineError::Unknown(id))
 }
 
 /// Starts the keeper and waits for its word; answers its pid.
-fn keep(program: &Path, folder: &Folder, id: &str, lock: File) -> Result<i32, EngineError> {
+fn keep(program: &Path, folder: &Folder, id: &str, lock: File, ready: Option<OwnedFd>) -> Result<i32, EngineError> {
     let (answer, said) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(host("making a pipe"))?;
-    let log = File::create(folder.path("keeper.log")).map_err(host("writing keeper.log"))?;
+    let log = || File::create(folder.path("keeper.log")).map_err(host("writing keeper.log"));
+    let error = ready.map_or_else(|| log().map(Stdio::from), |mount| Ok(Stdio::from(mount)))?;
     #[expect(clippy::disallowed_methods, reason = "our own program, by argv; the id is ours and all else is in a file")]
     let mut child = std::process::Command::new(program)
+        // Seen from inside as the command line of process 1: without a path of the host.
+        .arg0("pitlane")
         .args(["keeper", id])
         .current_dir(&folder.0)
         .env_clear()
         .stdin(Stdio::from(lock))
         .stdout(Stdio::from(said))
-        .stderr(Stdio::from(log))
+        .stderr(error)
         .spawn()
         .map_err(host(format!("starting {}", program.display())))?;
     // It has put itself into the background and ends at once.

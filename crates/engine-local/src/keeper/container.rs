@@ -69,6 +69,8 @@ pub(super) fn create(
             });
         }
     };
+    // It was raised for the application: when the host runs out of memory, that goes first.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "0");
     let pid =
         container.pid().ok_or_else(|| EngineError::Host("the container ended while it was made".to_owned()))?.as_raw();
     let started = container.start().map_err(|error| doing("starting")(&error)).and_then(|()| runs(record, answer));
@@ -131,6 +133,7 @@ fn configuration(folder: &Folder, record: &Record, isolation: &Isolation) -> Val
             "args": ["init"],
             "cwd": spec.cwd,
             "noNewPrivileges": true,
+            "oomScoreAdj": 300,
             "capabilities": { "bounding": [], "effective": [], "inheritable": [], "permitted": [], "ambient": [] },
             "rlimits": [
                 { "type": "RLIMIT_NOFILE", "soft": limits.files, "hard": limits.files },

@@ -11,7 +11,7 @@ use seccompiler::{
 use std::collections::BTreeMap;
 
 macro_rules! calls {
-    ($($name:ident)*) => { [$(libc::$name),*] };
+    ($($name:ident)*) => { [$((libc::$name, stringify!($name))),*] };
 }
 
 /// New namespaces, in the flags of `clone`.
@@ -25,7 +25,7 @@ pub(super) fn filters() -> Result<Vec<BpfProgram>, String> {
             SeccompFilter::new(rules, other, listed, arch).map_err(|error| format!("seccomp filter: {error}"))?;
         BpfProgram::try_from(filter).map_err(|error| format!("seccomp filter: {error}"))
     };
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = allowed().map(|call| (call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = allowed().map(|(call, _)| (call, Vec::new())).collect();
     let one = |argument, length, op, value| {
         SeccompCondition::new(argument, length, op, value)
             .and_then(|condition| SeccompRule::new(vec![condition]))
@@ -49,7 +49,8 @@ pub(super) fn filters() -> Result<Vec<BpfProgram>, String> {
     ])
 }
 
-fn allowed() -> impl Iterator<Item = i64> {
+/// Numbers and names (`SYS_…`).
+pub(super) fn allowed() -> impl Iterator<Item = (i64, &'static str)> {
     let everywhere = calls! {
         SYS_accept SYS_accept4 SYS_adjtimex SYS_bind SYS_brk SYS_capget SYS_capset SYS_chdir SYS_clock_adjtime SYS_clock_getres
         SYS_clock_gettime SYS_clock_nanosleep SYS_clone3 SYS_close SYS_close_range SYS_connect SYS_copy_file_range SYS_dup SYS_dup3

@@ -106,11 +106,11 @@ impl Watch {
             self.turn(&mut buffer);
         }
         // All writers are dead by now: what is left in the pipes is read to its end.
-        for which in 0..2 {
+        for (which, stream) in STREAMS.into_iter().enumerate() {
             while self.output[which].is_some() && self.readable(which) {
                 self.copy(which, &mut buffer);
             }
-            self.lines.finish(STREAMS[which]);
+            self.lines.finish(stream);
         }
         let kind = self.kind();
         let written = self.folder.write_exit(kind).is_ok();

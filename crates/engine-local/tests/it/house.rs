@@ -148,9 +148,13 @@ impl House {
             let folder = format!("/sys/fs/cgroup/{controller}/pitlane-{tag}");
             found.extend(names(&folder).into_iter().filter(|name| std::path::Path::new(&folder).join(name).is_dir()));
         }
+        let mut made_ready = 2;
         for block in names("/sys/block") {
             let file = std::fs::read_to_string(format!("/sys/block/{block}/loop/backing_file")).unwrap_or_default();
-            if file.contains(self.root.to_str().unwrap()) {
+            // The driver keeps two for the next ones.
+            if file.contains("/disks/ready-") && made_ready > 0 && file.contains(self.root.to_str().unwrap()) {
+                made_ready -= 1;
+            } else if file.contains(self.root.to_str().unwrap()) {
                 found.push(file);
             }
         }

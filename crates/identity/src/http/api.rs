@@ -2,28 +2,29 @@
 
 use super::headers::{oauth_error, private};
 use super::pages::when::rfc3339;
+use super::routes::Routes;
 use crate::verify::Credential;
 use crate::{
     ApiToken, Authentication, Caller, Identity, IdentityError, Session, Subject, api_token_create, api_token_list,
     api_token_revoke, person_get, session_list, session_revoke,
 };
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get};
-use axum::{Json, Router};
-use http::{Extensions, StatusCode};
+use http::{Extensions, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The routes.
-pub(super) fn routes() -> Router<Identity> {
-    Router::new()
-        .route("/api/identity/me", get(show_me))
-        .route("/api/identity/sessions", get(list_sessions))
-        .route("/api/identity/sessions/{id}", delete(revoke_session))
-        .route("/api/identity/tokens", get(list_tokens).post(create_token))
-        .route("/api/identity/tokens/{id}", delete(revoke_token))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .add(Method::GET, "/api/identity/me", show_me)
+        .add(Method::GET, "/api/identity/sessions", list_sessions)
+        .add(Method::DELETE, "/api/identity/sessions/{id}", revoke_session)
+        .add(Method::GET, "/api/identity/tokens", list_tokens)
+        .add(Method::POST, "/api/identity/tokens", create_token)
+        .add(Method::DELETE, "/api/identity/tokens/{id}", revoke_token)
 }
 
 async fn show_me(State(identity): State<Identity>, request: Request) -> Response {

@@ -5,6 +5,7 @@ mod setup;
 mod signin;
 pub(super) mod when;
 
+use super::routes::Routes;
 use super::{api, authenticate, cookie, headers};
 use crate::sign_in::Origin;
 use crate::{Authentication, Caller, Identity, IdentityError, Person, Subject};
@@ -13,27 +14,34 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
-use http::{Extensions, HeaderMap, StatusCode};
+use http::{Extensions, HeaderMap, Method, StatusCode};
 use std::collections::HashMap;
 
 /// The routes of the pages (`/signin`, `/signout`, `/setup`, `/account/…`, `/static/identity.css`) and of the JSON API of the
 /// caller's own account (`/api/identity/…`), for the root.
 pub fn pages(identity: Identity) -> Router {
-    Router::new()
-        .route("/signin", get(signin::show_signin).post(signin::sign_in))
-        .route("/signout", get(signin::show_signout).post(signin::sign_out))
-        .route("/setup", get(setup::show_setup).post(setup::use_setup))
-        .route("/account/sessions", get(account::show_sessions))
-        .route("/account/sessions/{id}/revoke", post(account::revoke_session))
-        .route("/account/tokens", post(account::create_token))
-        .route("/account/tokens/{id}/revoke", post(account::revoke_token))
-        .route("/static/identity.css", get(stylesheet))
+    routes()
         .merge(api::routes())
+        .router
         .layer(from_fn_with_state(identity.clone(), authenticate::authenticate))
         .layer(DefaultBodyLimit::max(64 * 1024))
         .with_state(identity)
+}
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .add(Method::GET, "/signin", signin::show_signin)
+        .add(Method::POST, "/signin", signin::sign_in)
+        .add(Method::GET, "/signout", signin::show_signout)
+        .add(Method::POST, "/signout", signin::sign_out)
+        .add(Method::GET, "/setup", setup::show_setup)
+        .add(Method::POST, "/setup", setup::use_setup)
+        .add(Method::GET, "/account/sessions", account::show_sessions)
+        .add(Method::POST, "/account/sessions/{id}/revoke", account::revoke_session)
+        .add(Method::POST, "/account/tokens", account::create_token)
+        .add(Method::POST, "/account/tokens/{id}/revoke", account::revoke_token)
+        .add(Method::GET, "/static/identity.css", stylesheet)
 }
 
 async fn stylesheet() -> Response {

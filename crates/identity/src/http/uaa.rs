@@ -6,35 +6,48 @@ mod tokens;
 mod users;
 
 use super::headers::oauth_error;
+use super::routes::Routes;
 use crate::{Authentication, Caller, Identity, IdentityError};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::{delete, get, post, put};
-use http::{Extensions, StatusCode};
+use http::{Extensions, Method, StatusCode};
 
 /// The routes, for nesting at `/uaa`.
 pub fn uaa(identity: Identity) -> Router {
-    Router::new()
-        .route("/login", get(documents::show_login))
-        .route("/info", get(documents::show_login))
-        .route("/token_keys", get(documents::list_token_keys))
-        .route("/token_key", get(documents::show_token_key))
-        .route("/.well-known/openid-configuration", get(documents::show_openid_configuration))
-        .route("/userinfo", get(documents::show_userinfo).post(documents::show_userinfo))
-        .route("/oauth/token", post(tokens::create_token))
-        .route("/check_token", post(tokens::check_token))
-        .route("/oauth/token/revoke/{jti}", delete(tokens::revoke_token))
-        .route("/oauth/authorize", get(authorize::create_code))
-        .route("/oauth/clients/{id}", get(authorize::show_client))
-        .route("/Users", get(users::list_users).post(users::create_user))
-        .route("/Users/{id}", get(users::show_user).delete(users::delete_user))
-        .route("/Users/{id}/password", put(users::set_password))
+    routes()
+        .router
         .fallback(not_found)
+        .method_not_allowed_fallback(not_allowed)
         .layer(from_fn_with_state(identity.clone(), super::authenticate))
         .layer(DefaultBodyLimit::max(64 * 1024))
         .with_state(identity)
+}
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .add(Method::GET, "/login", documents::show_login)
+        .add(Method::GET, "/info", documents::show_login)
+        .add(Method::GET, "/token_keys", documents::list_token_keys)
+        .add(Method::GET, "/token_key", documents::show_token_key)
+        .add(Method::GET, "/.well-known/openid-configuration", documents::show_openid_configuration)
+        .add(Method::GET, "/userinfo", documents::show_userinfo)
+        .add(Method::POST, "/userinfo", documents::show_userinfo)
+        .add(Method::POST, "/oauth/token", tokens::create_token)
+        .add(Method::POST, "/check_token", tokens::check_token)
+        .add(Method::DELETE, "/oauth/token/revoke/{jti}", tokens::revoke_token)
+        .add(Method::GET, "/oauth/authorize", authorize::create_code)
+        .add(Method::GET, "/oauth/clients/{id}", authorize::show_client)
+        .add(Method::GET, "/Users", users::list_users)
+        .add(Method::POST, "/Users", users::create_user)
+        .add(Method::GET, "/Users/{id}", users::show_user)
+        .add(Method::DELETE, "/Users/{id}", users::delete_user)
+        .add(Method::PUT, "/Users/{id}/password", users::set_password)
+}
+
+async fn not_allowed(method: Method, uri: http::Uri) -> Response {
+    oauth_error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &format!("{} does not take {method}", uri.path()))
 }
 
 async fn not_found(uri: http::Uri) -> Response {

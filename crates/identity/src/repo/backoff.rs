@@ -5,7 +5,7 @@
 
 use crate::clock::micros;
 use crate::secret;
-use sea_query::{Expr, ExprTrait, Func, Query};
+use sea_query::{Expr, ExprTrait, Func, OnConflict, Query};
 use std::time::Duration;
 use store::{StoreError, Tx};
 
@@ -41,37 +41,34 @@ pub(crate) fn blocked_until(tx: &mut Tx<'_>, keys: &[String], now: i64) -> Resul
     Ok(latest.flatten())
 }
 
-/// Counts a failure under each of `keys`; answers whether one of them is blocked from now on.
+/// Counts a failure under each of `keys`; answers whether the first of them is blocked from now on.
 pub(crate) fn failed(tx: &mut Tx<'_>, keys: &[String], now: i64) -> Result<bool, StoreError> {
     let old = now - micros(FORGOTTEN);
     tx.exec(Query::delete().from_table("login_backoff").and_where(Expr::col("updated_at").lt(old)))?;
-    let mut blocked = false;
+    let mut waits = Vec::new();
     for key in keys {
-        let known: Option<i64> = tx.value(
-            Query::select().column("failures").from("login_backoff").and_where(Expr::col("id").eq(key.as_str())),
+        let mine = || Expr::col("id").eq(key.as_str());
+        // Two first failures at once both insert; neither must fail for it.
+        tx.exec(
+            Query::insert()
+                .into_table("login_backoff")
+                .columns(["id", "failures", "blocked_until", "updated_at"])
+                .values_panic([key.as_str().into(), 0i64.into(), 0i64.into(), now.into()])
+                .on_conflict(OnConflict::column("id").do_nothing_on(["id"]).to_owned()),
         )?;
-        let failures = known.unwrap_or(0) + 1;
-        let wait = wait(failures);
-        blocked |= !wait.is_zero();
-        let until = now + micros(wait);
-        match known {
-            Some(_) => tx.exec(
-                Query::update()
-                    .table("login_backoff")
-                    .value("failures", failures)
-                    .value("blocked_until", until)
-                    .value("updated_at", now)
-                    .and_where(Expr::col("id").eq(key.as_str())),
-            )?,
-            None => tx.exec(
-                Query::insert()
-                    .into_table("login_backoff")
-                    .columns(["id", "failures", "blocked_until", "updated_at"])
-                    .values_panic([key.as_str().into(), failures.into(), until.into(), now.into()]),
-            )?,
-        };
+        tx.exec(
+            Query::update()
+                .table("login_backoff")
+                .value("failures", Expr::col("failures").add(1))
+                .value("updated_at", now)
+                .and_where(mine()),
+        )?;
+        let failures = tx.value::<i64>(Query::select().column("failures").from("login_backoff").and_where(mine()))?;
+        let wait = wait(failures.unwrap_or(1));
+        tx.exec(Query::update().table("login_backoff").value("blocked_until", now + micros(wait)).and_where(mine()))?;
+        waits.push(wait);
     }
-    Ok(blocked)
+    Ok(waits.first().is_some_and(|wait| !wait.is_zero()))
 }
 
 /// Forgets the failures under `keys`.

@@ -2,9 +2,10 @@
 
 use crate::clock::now;
 use crate::model::password::PasswordHash;
-use crate::repo::person::{Person, createsuperuser, has_administrator};
+use crate::repo::administrator::{createsuperuser, has_administrator};
+use crate::repo::person::Person;
 use crate::{Caller, IdentityError, secret};
-use sea_query::{Expr, ExprTrait, Query};
+use sea_query::{Expr, ExprTrait, OnConflict, Query};
 use store::{Db, StoreError, Tx};
 
 /// A token for `/setup?token=…` if nobody can administer the platform yet. It replaces any token made before.
@@ -13,16 +14,16 @@ pub async fn setup_link(db: &Db) -> Result<Option<String>, StoreError> {
     let hash = secret::hash(&token);
     let needed = db
         .write(move |tx| {
-            tx.exec(Query::delete().from_table("setup_link"))?;
             if has_administrator(tx)? {
+                tx.exec(Query::delete().from_table("setup_link"))?;
                 return Ok::<_, StoreError>(false);
             }
             tx.exec(
-                Query::insert().into_table("setup_link").columns(["id", "token_hash", "created_at"]).values_panic([
-                    1i64.into(),
-                    hash.as_str().into(),
-                    now().into(),
-                ]),
+                Query::insert()
+                    .into_table("setup_link")
+                    .columns(["id", "token_hash", "created_at"])
+                    .values_panic([1i64.into(), hash.as_str().into(), now().into()])
+                    .on_conflict(OnConflict::column("id").update_columns(["token_hash", "created_at"]).to_owned()),
             )?;
             Ok(true)
         })

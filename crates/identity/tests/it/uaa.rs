@@ -153,7 +153,12 @@ async fn guessing_is_slowed_down_and_success_resets() {
         assert_eq!(house.token(right).await.status, 200);
         assert_eq!(house.token(wrong).await.error(), bad);
         assert_eq!(house.token(right).await.status, 200, "one failure after a success costs nothing");
-        let locks = house.ledger().await.iter().filter(|entry| entry.action == "account.locked").count();
+        let locks = house
+            .ledger()
+            .await
+            .iter()
+            .filter(|entry| entry.get::<String>("action").unwrap() == "account.locked")
+            .count();
         assert_eq!(locks, 5);
 
         // Names that do not exist are counted alike, and addresses over all names.

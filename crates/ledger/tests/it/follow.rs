@@ -66,13 +66,14 @@ async fn every_process_sees_every_entry_once_and_in_order() {
     .await;
 }
 
-/// From commit in one process to the follower in another; generous, because other tests run beside it.
+/// From commit in one process to the follower in another. The bound only tells hearing from chancing on it; it is far above
+/// the figure that is printed, because other tests run beside it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn followers_hear_soon_and_go_on_where_they_stopped() {
     on_each_url(|url, _| async move {
         let (here, there) =
             (Db::open(&url, ledger::MIGRATIONS).await.unwrap(), Db::open(&url, ledger::MIGRATIONS).await.unwrap());
-        let ledger = Ledger::new(there);
+        let ledger = Ledger::new(there.clone());
         let sealer = ledger.clone();
         tokio::spawn(async move { sealer.run_sealer(std::future::pending()).await });
         let mut follow = Box::pin(ledger.follow(0));
@@ -86,10 +87,14 @@ async fn followers_hear_soon_and_go_on_where_they_stopped() {
             waits.push(committed.elapsed());
         }
         waits.sort();
-        assert!(waits[5] < Duration::from_millis(60), "median {:?} on {:?}", waits[5], here.kind());
+        assert!(waits[5] < Duration::from_millis(500), "median {:?} on {:?}", waits[5], here.kind());
+        println!("{:?}: from commit to follower, median {:?}, most {:?}", here.kind(), waits[5], waits[9]);
         drop(follow);
         let again: Vec<i64> = ledger.follow(9).take(2).map(|record| record.position).collect().await;
         assert_eq!(again, [10, 11]);
+        let quiet = ledger.follow(11).collect::<Vec<_>>();
+        let (rest, ()) = tokio::join!(quiet, there.close());
+        assert!(rest.is_empty(), "a closed store ends its followers");
     })
     .await;
 }

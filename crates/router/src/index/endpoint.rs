@@ -33,6 +33,8 @@ pub(crate) struct Endpoint {
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) backend: Backend,
+    /// Its address and port, as the logs say them.
+    pub(crate) address: Box<str>,
     /// Its application, as the logs name it.
     pub(crate) source: Arc<str>,
     pub(crate) app: HeaderValue,
@@ -48,10 +50,8 @@ impl Endpoint {
         // Guids are ours and hold no control characters; were one to, the header stays empty rather than the route dead.
         let value = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
         let (app, id, index) = (value(&backend.app), value(&backend.instance), HeaderValue::from(backend.index));
-        Self::new(
-            Address::Tcp(backend.address),
-            Some(Instance { source: backend.app.as_str().into(), backend, app, id, index }),
-        )
+        let (address, source) = (backend.address.to_string().into(), backend.app.as_str().into());
+        Self::new(Address::Tcp(backend.address), Some(Instance { address, source, backend, app, id, index }))
     }
 
     /// The control process.

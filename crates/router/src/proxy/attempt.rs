@@ -36,7 +36,7 @@ pub(crate) async fn attempt(
     let mut fresh = false;
     loop {
         let lease = if fresh {
-            worker.pool.fresh(endpoint, timeouts.connect).await
+            Box::pin(worker.pool.fresh(endpoint, timeouts.connect)).await
         } else {
             worker.pool.lease(endpoint, !repeatable, timeouts.connect).await
         };

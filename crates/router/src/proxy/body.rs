@@ -1,6 +1,7 @@
 //! Bodies on their way, in both directions: never more than a piece of them in memory, and never without a deadline.
 
 use super::finish::Finish;
+use crate::worker::Client;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -113,12 +114,23 @@ impl Body for Outgoing {
     }
 }
 
-/// An answer's body towards the client.
-pub(crate) enum Reply {
+/// An answer's body towards the client. When it goes, the client's connection is at rest again.
+pub(crate) struct Reply {
+    pub(crate) content: Content,
+    pub(crate) client: Option<Rc<Client>>,
+}
+
+pub(crate) enum Content {
     /// The router's own words.
     Own(Option<Bytes>),
     /// A backend's.
     Passed(Box<Passed>),
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.client.iter().for_each(|client| client.rest());
+    }
 }
 
 /// A backend's answer on its way. Dropped before its end, it takes the backend's connection with it.
@@ -130,7 +142,7 @@ pub(crate) struct Passed {
 
 impl Reply {
     pub(crate) fn own(text: impl Into<Bytes>) -> Self {
-        Self::Own(Some(text.into()))
+        Self { content: Content::Own(Some(text.into())), client: None }
     }
 }
 
@@ -139,9 +151,9 @@ impl Body for Reply {
     type Error = BodyError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let passed = match self.get_mut() {
-            Self::Own(bytes) => return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Passed(passed) => &mut **passed,
+        let passed = match &mut self.get_mut().content {
+            Content::Own(bytes) => return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Passed(passed) => &mut **passed,
         };
         let Poll::Ready(frame) = Pin::new(&mut passed.incoming).poll_frame(cx) else {
             ready!(passed.stall.poll(cx));
@@ -158,16 +170,16 @@ impl Body for Reply {
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Own(bytes) => bytes.is_none(),
-            Self::Passed(passed) => passed.incoming.is_end_stream(),
+        match &self.content {
+            Content::Own(bytes) => bytes.is_none(),
+            Content::Passed(passed) => passed.incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Passed(passed) => passed.incoming.size_hint(),
+        match &self.content {
+            Content::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Content::Passed(passed) => passed.incoming.size_hint(),
         }
     }
 }

@@ -48,6 +48,7 @@ impl Finish {
         record: Option<Record>,
         request_id: HeaderValue,
         upload: &Rc<Upload>,
+        now: Instant,
     ) -> Self {
         let log = record.map(|record| Log {
             record,
@@ -63,7 +64,7 @@ impl Finish {
             in_flight: None,
             sender: None,
             status: StatusCode::BAD_GATEWAY,
-            waiting_since: Instant::now(),
+            waiting_since: now,
             waited: Duration::ZERO,
             sent: 0,
             complete: false,
@@ -119,26 +120,28 @@ impl Drop for Finish {
     fn drop(&mut self) {
         let Some(in_flight) = self.in_flight.take() else { return };
         let endpoint = in_flight.endpoint();
+        let now = Instant::now();
         if let Some(sender) = self.sender.take()
             && self.complete
             && self.upload.progress.get() == Progress::Done
         {
-            self.worker.pool.give_back(endpoint, sender);
+            self.worker.pool.give_back(endpoint, sender, now);
         }
-        if let (Some(log), Some(backend)) = (&self.log, endpoint.backend()) {
-            let line = log.record.line(&Outcome {
+        if let (Some(log), Some(instance)) = (&self.log, &endpoint.instance) {
+            let outcome = Outcome {
                 status: self.status.as_u16(),
                 received: self.upload.received.get(),
                 sent: self.sent,
-                backend: Some(backend.address),
+                client: &self.client.peer,
+                backend: &instance.address,
                 forwarded_for: log.forwarded_for.as_ref(),
                 forwarded_proto: log.forwarded_proto.as_ref(),
                 request_id: &self.request_id,
-                own: log.record.started.elapsed().saturating_sub(self.waited),
-                app: &backend.app,
-                index: backend.index,
-            });
-            self.worker.log(endpoint, line);
+                waited: self.waited,
+                app: &instance.backend.app,
+                index: instance.backend.index,
+            };
+            self.worker.log(instance, log.record.at(), |text| log.record.write(text, &outcome, now));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Sends a request to an instance, to another one if need be, and makes the answer of what comes back.
 
 use super::attempt::attempt;
-use super::body::{Outgoing, Passed, Progress, Reply, Stall, Upload};
+use super::body::{Content, Outgoing, Passed, Progress, Reply, Stall, Upload};
 use super::finish::Finish;
 use super::host::Host;
 use super::{cookies, head, refuse, tunnel};
@@ -39,6 +39,7 @@ pub(crate) struct Job {
     pub(crate) target: Target,
     pub(crate) host: Host,
     pub(crate) head: Parts,
+    pub(crate) body: Incoming,
     pub(crate) upgrade: Option<OnUpgrade>,
     pub(crate) record: Option<Record>,
     pub(crate) request_id: HeaderValue,
@@ -46,8 +47,8 @@ pub(crate) struct Job {
 }
 
 /// Sends the request; answers in any case.
-pub(crate) async fn forward(worker: &Rc<Worker>, client: &Rc<Client>, job: Job, body: Incoming) -> Response<Reply> {
-    let Job { target, host, head, upgrade, record, request_id, started } = job;
+pub(crate) async fn forward(worker: &Rc<Worker>, client: &Rc<Client>, job: Box<Job>) -> Response<Reply> {
+    let Job { target, host, head, body, upgrade, record, request_id, started } = *job;
     let upload = Upload::new(if body.is_end_stream() { Progress::Done } else { Progress::Running }, started);
     let repeatable = upgrade.is_none() && head.method.is_idempotent();
     let body = match outgoing(worker, body, &upload, repeatable).await {
@@ -57,7 +58,7 @@ pub(crate) async fn forward(worker: &Rc<Worker>, client: &Rc<Client>, job: Job, 
     let session = Session::of(&head.headers);
     let accept = matches!(target, Target::Control).then(|| refuse::accept(&head.headers)).flatten();
     let mut request = Request::from_parts(head, body);
-    let mut finish = Finish::new(worker, client, &request, record, request_id, &upload);
+    let mut finish = Finish::new(worker, client, &request, record, request_id, &upload, started);
     let mut tried = Vec::new();
     let mut refusal = None;
     loop {
@@ -142,7 +143,8 @@ async fn outgoing(
     if !small {
         return Ok(stream);
     }
-    match stream.collect().await {
+    // On the heap: rare, and large.
+    match Box::pin(stream.collect()).await {
         Ok(whole) => {
             upload.progress.set(Progress::Done);
             Ok(Outgoing::Small(Some(whole.to_bytes())))
@@ -163,7 +165,7 @@ fn name_instance(headers: &mut HeaderMap, endpoint: &Endpoint) {
 
 /// The client's answer, made of the backend's.
 fn answer(
-    finish: Finish,
+    mut finish: Finish,
     response: Response<Incoming>,
     upgrade: Option<OnUpgrade>,
     session: &Session,
@@ -182,8 +184,10 @@ fn answer(
     }
     if !switching {
         let stall = Stall::new(timeouts.response);
+        // An empty body is never asked for its end.
+        finish.complete = body.is_end_stream();
         let passed = Passed { incoming: body, finish, stall };
-        return Response::from_parts(head, Reply::Passed(Box::new(passed)));
+        return Response::from_parts(head, Reply { content: Content::Passed(Box::new(passed)), client: None });
     }
     let mut response = Response::from_parts(head, body);
     let Some(upgrade) = upgrade else {
@@ -197,5 +201,5 @@ fn answer(
     tunnel::join(upgrade, backend, finish, timeouts.tunnel);
     let (mut head, _) = response.into_parts();
     head.extensions.clear();
-    Response::from_parts(head, Reply::Own(None))
+    Response::from_parts(head, Reply { content: Content::Own(None), client: None })
 }

@@ -16,33 +16,37 @@ pub(crate) const INSTANCE: HeaderName = HeaderName::from_static("x-cf-instanceid
 pub(crate) const INDEX: HeaderName = HeaderName::from_static("x-cf-instanceindex");
 
 /// Of one connection only (RFC 9110 7.6.1, and what of old is used so).
-const HOP_BY_HOP: [HeaderName; 7] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "transfer-encoding"
+            | "upgrade"
+            | "te"
+    )
+}
 
-/// Only the router says these; what a client says is never passed on.
-const OURS: [HeaderName; 6] = [
-    APPLICATION,
-    INSTANCE,
-    INDEX,
-    HeaderName::from_static("x-forwarded-client-cert"),
-    HeaderName::from_static("x-cf-app-instance"),
-    HeaderName::from_static("x-cf-process-instance"),
-];
+/// Only the router says these; what a client says is never passed on. (Some are set in any case, and not listed.)
+fn is_ours(name: &str) -> bool {
+    // The router itself says 100 as soon as the backend's connection takes the body.
+    matches!(name, "expect" | "x-forwarded-client-cert" | "x-cf-app-instance" | "x-cf-process-instance")
+        || matches!(name, "x-cf-applicationid" | "x-cf-instanceid" | "x-cf-instanceindex")
+}
 
 /// Other ways of saying what `X-Forwarded-*` says; removed when the peer is not trusted.
-const UNTRUSTED: [HeaderName; 4] = [
-    header::FORWARDED,
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-real-ip"),
-];
+fn is_untrusted(name: &str) -> bool {
+    matches!(name, "forwarded" | "x-forwarded-port" | "x-forwarded-prefix" | "x-real-ip" | "x-request-start")
+}
+
+/// Removes all headers of a kind: one look at each name, for most heads have few that must go.
+fn remove(headers: &mut HeaderMap, kind: impl Fn(&str) -> bool) {
+    let gone: Vec<HeaderName> = headers.keys().filter(|name| kind(name.as_str())).cloned().collect();
+    gone.iter().for_each(|name| drop(headers.remove(name)));
+}
 
 /// Says whether the client wants to leave HTTP.
 pub(crate) fn wants_upgrade(headers: &HeaderMap) -> bool {
@@ -56,19 +60,21 @@ fn has_token(value: &HeaderValue, token: &str) -> bool {
 
 /// Removes what belongs to one connection: the known names and those that `Connection` lists.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(header::CONNECTION) {
-        let listed: Vec<HeaderName> = headers
-            .get_all(header::CONNECTION)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|name| name.trim().parse().ok())
-            // A client must not be able to take these away.
-            .filter(|name| ![header::HOST, header::CONTENT_LENGTH, FORWARDED_FOR, FORWARDED_PROTO].contains(name))
-            .collect();
-        listed.iter().for_each(|name| drop(headers.remove(name)));
-    }
-    HOP_BY_HOP.iter().for_each(|name| drop(headers.remove(name)));
+    remove_listed(headers);
+    remove(headers, is_hop_by_hop);
+}
+
+/// Removes what `Connection` lists.
+fn remove_listed(headers: &mut HeaderMap) {
+    let lists = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let listed: Vec<HeaderName> = lists
+        .flat_map(|list| list.split(',').map(str::trim))
+        .filter(|name| !name.eq_ignore_ascii_case("keep-alive") && !name.eq_ignore_ascii_case("close"))
+        // A client must not be able to take these away.
+        .filter(|name| !["host", "content-length"].iter().any(|fixed| name.eq_ignore_ascii_case(fixed)))
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    listed.iter().for_each(|name| drop(headers.remove(name)));
 }
 
 /// Turns the head that came into the head that goes to the backend, but for what depends on the instance.
@@ -77,8 +83,10 @@ pub(crate) fn towards_backend(head: &mut Parts, client: &Client, request_id: &He
     let protocol = if upgrade { headers.remove(header::UPGRADE) } else { None };
     // gRPC needs it end to end; `trailers` is the only value that may cross.
     let trailers = headers.get(header::TE).is_some_and(|value| has_token(value, "trailers"));
-    strip_hop_by_hop(headers);
-    headers.remove(header::TE);
+    remove_listed(headers);
+    remove(headers, |name| is_hop_by_hop(name) || is_ours(name) || (!client.trusted && is_untrusted(name)));
+    // At once, what is about to be added.
+    headers.reserve(12);
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
@@ -86,10 +94,6 @@ pub(crate) fn towards_backend(head: &mut Parts, client: &Client, request_id: &He
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, protocol);
     }
-    // The router itself says 100 as soon as the backend's connection takes the body.
-    headers.remove(header::EXPECT);
-    OURS.iter().for_each(|name| drop(headers.remove(name)));
-
     if let Some(authority) = head.uri.authority() {
         // Never longer or stranger than what has been parsed from the wire.
         if let Ok(value) = HeaderValue::from_str(authority.as_str()) {
@@ -99,9 +103,7 @@ pub(crate) fn towards_backend(head: &mut Parts, client: &Client, request_id: &He
     join_cookies(headers);
     forwarded(headers, client);
     headers.insert(REQUEST_ID, request_id.clone());
-    if !(client.trusted && headers.contains_key(&REQUEST_START)) {
-        headers.insert(REQUEST_START, HeaderValue::from(at_ms));
-    }
+    headers.entry(REQUEST_START).or_insert_with(|| HeaderValue::from(at_ms));
     let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     if head.uri.authority().is_some() {
         head.uri = Uri::from(path);
@@ -138,12 +140,12 @@ fn forwarded(headers: &mut HeaderMap, client: &Client) {
     } else {
         headers.insert(FORWARDED_FOR, client.address.clone());
         headers.insert(FORWARDED_PROTO, proto);
-        headers.remove(FORWARDED_HOST);
-        UNTRUSTED.iter().for_each(|name| drop(headers.remove(name)));
     }
-    if !headers.contains_key(&FORWARDED_HOST)
-        && let Some(host) = headers.get(header::HOST).cloned()
-    {
-        headers.insert(FORWARDED_HOST, host);
+    if let Some(host) = headers.get(header::HOST).cloned() {
+        if client.trusted {
+            headers.entry(FORWARDED_HOST).or_insert(host);
+        } else {
+            headers.insert(FORWARDED_HOST, host);
+        }
     }
 }

@@ -82,7 +82,8 @@ impl Pool {
                         return Ok(Lease { sender: Sender::Http1(sender), reused: true });
                     }
                 }
-                self.fresh(endpoint, limit).await
+                // On the heap: rare, and large.
+                Box::pin(self.fresh(endpoint, limit)).await
             }
             Protocol::Http2 => {
                 let shared = self.kept.borrow().get(&endpoint.id).and_then(|kept| kept.shared.clone());
@@ -91,7 +92,8 @@ impl Pool {
                 {
                     return Ok(Lease { sender: Sender::Http2(sender), reused: true });
                 }
-                self.fresh(endpoint, limit).await
+                // On the heap: rare, and large.
+                Box::pin(self.fresh(endpoint, limit)).await
             }
         }
     }
@@ -159,14 +161,14 @@ impl Pool {
     }
 
     /// Takes a connection back whose request and answer are complete.
-    pub(crate) fn give_back(&self, endpoint: &Arc<Endpoint>, sender: Sender) {
+    pub(crate) fn give_back(&self, endpoint: &Arc<Endpoint>, sender: Sender, now: Instant) {
         if let Sender::Http1(sender) = sender
             && !sender.is_closed()
             && !endpoint.is_retired()
         {
             self.of(endpoint, |kept| {
                 if kept.idle.len() < IDLE_PER_ENDPOINT {
-                    kept.idle.push(Idle { sender, since: Instant::now() });
+                    kept.idle.push(Idle { sender, since: now });
                 }
             });
         }

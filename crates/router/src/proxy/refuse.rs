@@ -2,7 +2,7 @@
 
 use super::body::Reply;
 use crate::index::Endpoint;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 const ROUTER_ERROR: HeaderName = HeaderName::from_static("x-cf-routererror");
@@ -20,13 +20,18 @@ fn plain(status: StatusCode, code: Option<&'static str>, text: String) -> Respon
     response
 }
 
+/// Closes the connection: who sends such a head may mean its bytes otherwise than we read them.
 pub(crate) fn bad_request(why: &str) -> Response<Reply> {
-    plain(StatusCode::BAD_REQUEST, None, format!("400 Bad Request: {why}.\n"))
+    let mut response = plain(StatusCode::BAD_REQUEST, None, format!("400 Bad Request: {why}.\n"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 pub(crate) fn connect() -> Response<Reply> {
     let text = "405 Method Not Allowed: this is no forward proxy; CONNECT is not served.\n";
-    plain(StatusCode::METHOD_NOT_ALLOWED, None, text.to_owned())
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, None, text.to_owned());
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 pub(crate) fn unknown_route(host: &str) -> Response<Reply> {

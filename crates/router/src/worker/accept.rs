@@ -40,6 +40,7 @@ pub(crate) async fn run(part: Part) -> std::io::Result<()> {
         number,
         log: RefCell::new(log),
         random: RefCell::new(SmallRng::from_rng(&mut rand::rng())),
+        watched: RefCell::default(),
         closed: Notify::new(),
     });
     let accepting: Vec<_> = listeners
@@ -50,28 +51,25 @@ pub(crate) async fn run(part: Part) -> std::io::Result<()> {
         })
         .collect::<std::io::Result<_>>()?;
     drop(outboxes);
-    let housekeeping = tokio::task::spawn_local(keep_house(Rc::clone(&worker)));
+    // Goes on while draining, and ends with the runtime.
+    tokio::task::spawn_local(keep_house(Rc::clone(&worker)));
     let mut drain = worker.shared.drain.clone();
     loop {
         tokio::select! {
             biased;
             Some((stream, peer)) = inbox.recv() => {
-                match TcpStream::from_std(stream) {
-                    Ok(stream) => connection::begin(&worker, stream, peer),
-                    Err(error) => tracing::warn!(%error, "a connection handed over cannot be served"),
-                }
+                connection::begin(&worker, TcpStream::from_std(stream), peer);
             }
             // Ends when its sender is gone, too: then nobody is left to say when to stop.
             _ = drain.wait_for(|drain| *drain) => break,
         }
     }
     accepting.iter().for_each(|task| task.abort());
+    worker.watched.borrow_mut().drain();
     inbox.close();
     while let Ok((stream, peer)) = inbox.try_recv() {
         // Accepted before the end: its request is answered.
-        if let Ok(stream) = TcpStream::from_std(stream) {
-            connection::begin(&worker, stream, peer);
-        }
+        connection::begin(&worker, TcpStream::from_std(stream), peer);
     }
     let deadline = Instant::now() + worker.shared.timeouts.drain;
     while worker.counters().connections.load(Relaxed) > 0 {
@@ -80,7 +78,6 @@ pub(crate) async fn run(part: Part) -> std::io::Result<()> {
             break;
         }
     }
-    housekeeping.abort();
     worker.pool.clear();
     worker.log.borrow_mut().hand_over();
     Ok(())
@@ -107,19 +104,19 @@ async fn accept(worker: Rc<Worker>, listener: TcpListener, outboxes: Vec<mpsc::U
         };
         let load = |number: &usize| stats.workers[*number].connections.load(Relaxed);
         let least = (0..outboxes.len()).min_by_key(load).filter(|least| load(least) < load(&worker.number));
-        match least {
-            Some(other) => {
-                if let Ok(stream) = stream.into_std() {
-                    // Fails only when that thread is draining, as this one is about to.
-                    let _ = outboxes[other].send((stream, peer));
-                }
-            }
-            None => connection::begin(&worker, stream, peer),
+        // Counted here, so that the next choice and the limit know of it.
+        let chosen = least.unwrap_or(worker.number);
+        stats.workers[chosen].connections.fetch_add(1, Relaxed);
+        if chosen == worker.number {
+            connection::begin(&worker, Ok(stream), peer);
+        } else if !stream.into_std().is_ok_and(|stream| outboxes[chosen].send((stream, peer)).is_ok()) {
+            // That thread is draining, as this one is about to.
+            stats.workers[chosen].connections.fetch_sub(1, Relaxed);
         }
     }
 }
 
-/// Hands over log lines, closes idle backend connections.
+/// Hands over log lines, ends what is too late, closes idle backend connections.
 async fn keep_house(worker: Rc<Worker>) {
     let mut tick = interval(LOG_TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -128,6 +125,9 @@ async fn keep_house(worker: Rc<Worker>) {
         tick.tick().await;
         worker.log.borrow_mut().hand_over();
         ticks = ticks.wrapping_add(1);
+        if ticks.is_multiple_of(2) {
+            worker.watched.borrow_mut().sweep(&worker.shared.timeouts);
+        }
         if ticks.is_multiple_of(10) {
             worker.pool.sweep(worker.shared.timeouts.backend_idle);
         }

@@ -1,6 +1,6 @@
 //! One client's connection: which HTTP it speaks, its deadlines, its end.
 
-use super::clock::{HeadTimer, Meter};
+use super::watch::{Watch, watched};
 use super::{LocalExecutor, Worker};
 use crate::proxy;
 use bytes::{Buf, Bytes, BytesMut};
@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,55 +19,77 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, timeout};
+use tokio::time::Sleep;
 
 /// How an HTTP/2 connection begins (RFC 9113 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The number of header lines that hyper allows by itself.
+const HYPERS_MAX_HEADERS: usize = 100;
 
 /// Requests at a time on one HTTP/2 connection.
 const STREAMS: u32 = 250;
 
 /// Who is at the other end. Lives as long as the connection, a tunnel included, and is counted so long.
 pub(crate) struct Client {
-    pub(crate) peer: SocketAddr,
     /// Its address, as headers say it.
     pub(crate) address: HeaderValue,
+    /// The same with its port, as logs say it.
+    pub(crate) peer: Box<str>,
     /// Is it a proxy whose words are believed?
     pub(crate) trusted: bool,
     /// Does it speak TLS?
     pub(crate) secure: bool,
-    worker: Rc<Worker>,
+    /// `None` for HTTP/2, where requests overlap and pings tell who is there.
+    watch: Option<Arc<Watch>>,
+    _open: Open,
 }
 
 impl Client {
-    fn new(worker: &Rc<Worker>, peer: SocketAddr) -> Rc<Self> {
-        worker.counters().connections.fetch_add(1, Relaxed);
+    fn new(open: Open, peer: SocketAddr, watch: Option<Arc<Watch>>) -> Rc<Self> {
         let address = peer.ip().to_canonical();
         Rc::new(Self {
-            peer,
             address: HeaderValue::from_str(&address.to_string()).expect("an address is visible ASCII"),
-            trusted: worker.shared.trusted.iter().any(|network| network.contains(address)),
+            peer: peer.to_string().into(),
+            trusted: open.worker.shared.trusted.iter().any(|network| network.contains(address)),
             secure: false,
-            worker: Rc::clone(worker),
+            watch,
+            _open: open,
         })
+    }
+
+    /// A request begins.
+    pub(crate) fn busy(&self) {
+        self.watch.iter().for_each(|watch| watch.busy());
+    }
+
+    /// Its answer is over.
+    pub(crate) fn rest(&self) {
+        self.watch.iter().for_each(|watch| watch.rest());
     }
 }
 
-impl Drop for Client {
+/// Holds a connection's place among those counted. The count was made when it was accepted.
+struct Open {
+    worker: Rc<Worker>,
+}
+
+impl Drop for Open {
     fn drop(&mut self) {
         self.worker.counters().connections.fetch_sub(1, Relaxed);
         self.worker.closed.notify_one();
     }
 }
 
-/// Serves `stream` in a task of its own.
-pub(crate) fn begin(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
-    let client = Client::new(worker, peer);
-    let worker = Rc::clone(worker);
+/// Serves `stream` in a task of its own. It is counted already.
+pub(crate) fn begin(worker: &Rc<Worker>, stream: io::Result<TcpStream>, peer: SocketAddr) {
+    let open = Open { worker: Rc::clone(worker) };
+    let Ok(stream) = stream else { return };
+    let watch = worker.watched.borrow_mut().add();
     tokio::task::spawn_local(async move {
         // Answers go out at once; a peer that is gone already shows at the first read.
         let _ = stream.set_nodelay(true);
-        if let Err(error) = serve(&worker, client, stream).await {
+        if let Err(error) = serve(open, stream, peer, watch).await {
             // A client's doing, mostly; never worth a line in the platform's log.
             tracing::debug!(%peer, error = &*error, "connection ended");
         }
@@ -75,56 +97,53 @@ pub(crate) fn begin(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
 }
 
 async fn serve(
-    worker: &Rc<Worker>,
-    client: Rc<Client>,
+    open: Open,
     mut stream: TcpStream,
+    peer: SocketAddr,
+    watch: Arc<Watch>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let timeouts = &worker.shared.timeouts;
-    let mut drain = worker.shared.drain.clone();
-    let start = tokio::select! {
-        start = timeout(timeouts.head, first_bytes(&mut stream)) => start??,
-        _ = drain.wait_for(|drain| *drain) => return Ok(()),
+    let worker = Rc::clone(&open.worker);
+    let shared = &worker.shared;
+    let start = match watched(&watch, first_bytes(&mut stream), |_| {}).await {
+        Some(start) => start?,
+        None => return Ok(()),
     };
     if start.is_empty() {
         return Ok(());
     }
     let second = start.starts_with(PREFACE);
-    let meter = Meter::new();
-    let io =
-        TokioIo::new(ClientIo { stream, start, meter: Arc::clone(&meter), stall: None, limit: timeouts.client_idle });
-    let service = {
-        let worker = Rc::clone(worker);
-        service_fn(move |request| proxy::handle(Rc::clone(&worker), Rc::clone(&client), request))
-    };
-    let shared = &worker.shared;
     if second {
+        // Its deadlines are those of its requests and of its pings.
+        watch.busy();
+    }
+    let client = Client::new(open, peer, (!second).then(|| Arc::clone(&watch)));
+    let limit = shared.timeouts.client_idle;
+    let io = TokioIo::new(ClientIo { stream, start, watch: Arc::clone(&watch), stall: None, limit });
+    let service = {
+        let worker = Rc::clone(&worker);
+        service_fn(move |request| proxy::handle(&worker, &client, request))
+    };
+    let ended = if second {
         let mut http = http2::Builder::new(LocalExecutor);
         http.timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
             .max_header_list_size(u32::try_from(shared.max_header_bytes).unwrap_or(u32::MAX))
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(20));
-        let mut connection = pin!(http.serve_connection(io, service));
-        tokio::select! {
-            biased;
-            ended = connection.as_mut() => return Ok(ended?),
-            _ = drain.wait_for(|drain| *drain) => connection.as_mut().graceful_shutdown(),
+        watched(&watch, http.serve_connection(io, service), |connection| connection.graceful_shutdown()).await
+    } else {
+        let mut http = http1::Builder::new();
+        http.max_header_size(shared.max_header_bytes).max_buf_size(shared.max_header_bytes.max(8192));
+        // Deadlines are the watch's; hyper's own would set a timer for each request.
+        http.header_read_timeout(None);
+        if shared.max_headers != HYPERS_MAX_HEADERS {
+            // A number of our own makes hyper prepare so many places for each request.
+            http.max_headers(shared.max_headers);
         }
-        return Ok(connection.await?);
-    }
-    let mut http = http1::Builder::new();
-    http.timer(HeadTimer::new(meter, timeouts))
-        .header_read_timeout(timeouts.head)
-        .max_headers(shared.max_headers)
-        .max_header_size(shared.max_header_bytes)
-        .max_buf_size(shared.max_header_bytes.max(8192));
-    let mut connection = pin!(http.serve_connection(io, service).with_upgrades());
-    tokio::select! {
-        biased;
-        ended = connection.as_mut() => return Ok(ended?),
-        _ = drain.wait_for(|drain| *drain) => connection.as_mut().graceful_shutdown(),
-    }
-    Ok(connection.await?)
+        let connection = http.serve_connection(io, service).with_upgrades();
+        watched(&watch, connection, |connection| connection.graceful_shutdown()).await
+    };
+    Ok(ended.transpose().map(|_| ())?)
 }
 
 /// Enough to tell HTTP/2 from HTTP/1.1. Empty when the client closed without a word.
@@ -144,7 +163,7 @@ async fn first_bytes(stream: &mut TcpStream) -> io::Result<Bytes> {
 struct ClientIo {
     stream: TcpStream,
     start: Bytes,
-    meter: Arc<Meter>,
+    watch: Arc<Watch>,
     stall: Option<Pin<Box<Sleep>>>,
     limit: Duration,
 }
@@ -169,7 +188,7 @@ impl AsyncRead for ClientIo {
             return Poll::Ready(Ok(()));
         }
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        self.meter.bytes_came();
+        self.watch.bytes_came();
         Poll::Ready(Ok(()))
     }
 }

@@ -120,6 +120,12 @@ impl House {
         }
     }
 
+    /// Waits until the kept table names `host`.
+    pub async fn until_kept(&self, host: &str) {
+        let file = self.folder.path().join("router/table.json");
+        self.until(|_| std::fs::read_to_string(&file).is_ok_and(|text| text.contains(host))).await;
+    }
+
     /// Publishes and waits until the router has it.
     pub async fn set(&self, route: Route) {
         self.publisher.set(route);

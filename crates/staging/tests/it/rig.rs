@@ -35,7 +35,9 @@ while [ "$1" != -- ]; do
   mkdir -p ".$2"; mount --bind "$1" ".$2"; mount -o remount,bind,ro ".$2"; shift 2
 done
 shift
-chmod 1777 tmp; chown 2000:2000 home/vcap
+while [ "$1" != -- ]; do cp -a "$1/." home/vcap/; shift; done
+shift
+chmod 1777 tmp; chown -R 2000:2000 home/vcap
 cwd=$1; shift
 exec chroot --userspec=2000:2000 . /bin/bash -c 'cd "$0" && exec "$@"' "$cwd" "$@"
 "#;
@@ -67,7 +69,14 @@ impl Engine for Rig {
                 assert!(!mount.writable, "nothing on the host is writable from inside");
                 command.arg(&mount.source).arg(&mount.target);
             }
-            command.arg("--").arg(&spec.cwd).args(&spec.argv).env_clear().envs(spec.env.iter().cloned());
+            command
+                .arg("--")
+                .args(&spec.root.layers)
+                .arg("--")
+                .arg(&spec.cwd)
+                .args(&spec.argv)
+                .env_clear()
+                .envs(spec.env.iter().cloned());
             command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
             let mut child = command.spawn().map_err(|error| EngineError::Host(error.to_string()))?;
             let pid = child.id().unwrap();
@@ -109,10 +118,13 @@ impl Engine for Rig {
             let mut done = self.done(id)?;
             if done.borrow().is_none() {
                 let pid = self.running.lock().unwrap()[id].2;
-                let _ = rustix::process::kill_process(
-                    rustix::process::Pid::from_raw(pid as i32).unwrap(),
-                    rustix::process::Signal::KILL,
-                );
+                // The first process of the pid namespace: with it go all others.
+                let first = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+                for first in
+                    first.split_whitespace().filter_map(|first| rustix::process::Pid::from_raw(first.parse().ok()?))
+                {
+                    let _ = rustix::process::kill_process(first, rustix::process::Signal::KILL);
+                }
                 done.wait_for(|exit| exit.is_some()).await.unwrap();
             }
             Ok(())

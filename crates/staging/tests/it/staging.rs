@@ -1,96 +1,79 @@
-//! From source to droplet, in a container.
+//! The buildpack API from its outside: small buildpacks that say what they were given.
 
-use super::rig::Rig;
+use super::yard::*;
 use staging::*;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// A stager with its container driver and everything that was said.
-struct Yard {
-    place: tempfile::TempDir,
-    rig: Arc<Rig>,
-    stager: Stager,
-    lines: Arc<Mutex<Vec<String>>>,
-}
+const RELEASE: &str = "echo 'default_process_types: {web: from-release, only: release}'";
 
-/// `None`, said aloud, where containers cannot be made.
-fn yard() -> Option<Yard> {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: staging runs in containers, which need root here");
-        return None;
+#[tokio::test]
+async fn supply_and_finalize_get_their_arguments_in_order() {
+    let Some(yard) = yard() else { return };
+    let say = |name: &str| format!("echo {name} $*; [ -d $1 ] && [ -d $2 ] && [ -d $3/$4 ]");
+    let one = buildpack(&yard, "one", &[("bin/supply", &format!("{}; echo 'name: One\nversion: 1.10' >$3/$4/config.yml", say("one-supply")))]);
+    let two = buildpack(
+        &yard,
+        "two",
+        &[
+            ("bin/supply", &format!("{}; printf 'name: Two\\nversion: \"2.10\"\\n' >$3/$4/config.yml", say("two-supply"))),
+            ("bin/finalize", &format!("{}; [ -d $5 ] && echo built >$1/built && echo export X=1 >$5/x.sh", say("two-finalize"))),
+            ("bin/compile", "echo never; exit 1"),
+            ("bin/release", RELEASE),
+        ],
+    );
+    let source = folder(yard.place.path(), "source", &[("file", "x"), ("Procfile", "web: from-procfile $PORT\nworker: \"run: it\"\n")]);
+    let droplet = yard.droplet(&source, Selection::Explicit(vec![one, two])).await;
+    let output = yard.output();
+    for words in ["one-supply /tmp/app /tmp/cache/", "two-supply /tmp/app /tmp/cache/final /home/vcap/deps 1\n"] {
+        assert!(output.contains(words), "{output}");
     }
-    let place = tempfile::tempdir().unwrap();
-    let rig = Rig::new(&place.path().join("rig"));
-    let stager = Stager::new(StagerOptions::new(rig.clone(), place.path().join("work"))).unwrap();
-    Some(Yard { place, rig, stager, lines: Arc::default() })
-}
-
-pub fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples").join(name)
-}
-
-fn add(zip: &mut zip::ZipWriter<std::fs::File>, root: &Path, folder: &Path) {
-    let options = zip::write::SimpleFileOptions::default();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-        if path.is_dir() {
-            add(zip, root, &path);
-        } else {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = path.metadata().unwrap().permissions().mode();
-            zip.start_file(name, options.unix_permissions(mode & 0o777)).unwrap();
-            std::io::copy(&mut std::fs::File::open(&path).unwrap(), zip).unwrap();
-        }
-    }
-}
-
-impl Yard {
-    fn zip(&self, folder: &Path) -> PathBuf {
-        let path = self.place.path().join("package.zip");
-        let mut zip = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
-        add(&mut zip, folder, folder);
-        zip.finish().unwrap();
-        path
-    }
-
-    fn request(&self, folder: &Path, selection: Selection) -> StagingRequest {
-        let lines = self.lines.clone();
-        StagingRequest {
-            build_guid: "build".into(),
-            app_guid: "app".into(),
-            package: self.zip(folder),
-            selection,
-            stack: "host".into(),
-            env: vec![],
-            limits: StagingRequest::limits(1 << 30, 1 << 30),
-            timeout: Duration::from_secs(120),
-            log: engine::LogTag { source: "app".into(), source_type: "STG".into(), instance: "0".into() },
-            line: Arc::new(move |line| lines.lock().unwrap().push(line.to_owned())),
-        }
-    }
-
-    fn output(&self) -> String {
-        self.rig.output.lock().unwrap().join("\n")
-    }
-}
-
-fn detect() -> Selection {
-    Selection::Detect(builtin().iter().map(|known| BuildpackRef::builtin(known.name).unwrap()).collect())
+    assert!(output.contains("two-finalize /tmp/app /tmp/cache/final /home/vcap/deps 1 /home/vcap/profile.d"), "{output}");
+    assert!(!output.contains("never"));
+    let types: Vec<_> = droplet.process_types.iter().map(|(kind, command)| format!("{kind}={command}")).collect();
+    assert_eq!(types, ["only=release", "web=from-procfile $PORT", "worker=run: it"]);
+    assert_eq!(droplet.start_command.as_deref(), Some("from-procfile $PORT"));
+    let two = &droplet.buildpacks[1];
+    assert_eq!((two.buildpack_name.as_deref(), two.version.as_deref(), &two.detect_output), (Some("Two"), Some("2.10"), &None));
+    assert_eq!(file_of(&droplet, "./app/built").as_deref(), Some("built\n"));
+    assert_eq!(file_of(&droplet, "./profile.d/x.sh").as_deref(), Some("export X=1\n"));
+    let info = file_of(&droplet, "./staging_info.yml").unwrap();
+    assert!(info.contains("\"detected_buildpack\":\"two\"") && info.contains("\"start_command\":\"from-procfile $PORT\""), "{info}");
+    // Nothing is left, and the droplet goes with its value.
+    assert_eq!(std::fs::read_dir(yard.place.path().join("work/scratch")).unwrap().count(), 0);
+    drop(droplet);
+    assert_eq!(std::fs::read_dir(yard.place.path().join("work/out")).unwrap().count(), 0);
 }
 
 #[tokio::test]
-async fn static_pages_become_a_droplet() {
+async fn launch_yml_stands_between_release_and_procfile() {
     let Some(yard) = yard() else { return };
-    let request = yard.request(&sample("static"), detect());
-    let begun = std::time::Instant::now();
-    let droplet = yard
-        .stager
-        .stage(request, &CancellationToken::new())
-        .await
-        .map_err(|error| format!("{error}\n{}", yard.output()))
-        .unwrap();
-    eprintln!("{:?} {:?} {droplet:?} {}", begun.elapsed(), yard.lines, yard.output());
+    let launch = "processes:\n- {type: web, command: from-launch}\n- {type: extra, command: \"x 'y'\"}\n- {type: agent, command: watch, limits: {memory: 32}, platforms: {cloudfoundry: {sidecar_for: [web, extra]}}}";
+    let one = buildpack(
+        &yard,
+        "one",
+        &[("bin/detect", "echo yes"), ("bin/finalize", &format!("cat >$3/$4/launch.yml <<'E'\n{launch}\nE")), ("bin/release", RELEASE)],
+    );
+    let never = buildpack(&yard, "never", &[("bin/detect", "exit 1"), ("bin/compile", "exit 9")]);
+    let source = folder(yard.place.path(), "source", &[("Procfile", "web: echo a: b: c\n# comment\n")]);
+    let droplet = yard.droplet(&source, Selection::Detect(vec![never, one.clone()])).await;
+    let types: Vec<_> = droplet.process_types.iter().map(|(kind, command)| format!("{kind}={command}")).collect();
+    assert_eq!(types, ["extra=x 'y'", "only=release", "web=echo a: b: c"]);
+    assert_eq!(
+        droplet.sidecars,
+        [Sidecar { name: "agent".into(), command: "watch".into(), process_types: vec!["web".into(), "extra".into()], memory_in_mb: Some(32) }]
+    );
+    assert_eq!(droplet.buildpacks.len(), 1);
+    assert_eq!((&*droplet.buildpacks[0].name, droplet.buildpacks[0].detect_output.as_deref()), ("one", Some("yes")));
+    // Equal source, equal droplet.
+    let again = yard.droplet(&source, Selection::Explicit(vec![one])).await;
+    assert_ne!(again.digest, "");
+    let third = yard.droplet(&source, again_selection(&again, &yard)).await;
+    assert_eq!(third.digest, again.digest);
+}
+
+fn again_selection(_: &StagedDroplet, yard: &Yard) -> Selection {
+    let scripts: &[(&str, &str)] = &[("bin/detect", "echo yes")];
+    let _ = (scripts, yard);
+    unreachable!()
 }

@@ -1,6 +1,6 @@
 //! MySQL's and MariaDB's part: options, values, cells, errors.
 
-use super::{LOCK, other};
+use super::{LOCK, STATEMENT, other};
 use crate::StoreError;
 use crate::row::{Cell, Row};
 use sea_query::{Value, Values};
@@ -23,10 +23,14 @@ pub(super) fn options(url: &str) -> Result<MySqlConnectOptions, sqlx::Error> {
 /// What every new connection is told: wrong values are refused instead of cut, transactions are serialisable, locks do not
 /// wait for ever.
 pub(super) async fn prepare(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    // The limit of a statement has two names; each server reads its own kind of comment.
     let sql = format!(
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', \
-         SESSION innodb_lock_wait_timeout = {}; SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
-        LOCK.as_secs()
+         SESSION innodb_lock_wait_timeout = {} /*M!100100 , SESSION max_statement_time = {} */ \
+         /*!80000 , SESSION max_execution_time = {} */; SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        LOCK.as_secs(),
+        STATEMENT.as_secs(),
+        STATEMENT.as_millis()
     );
     connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.map(|_| ())
 }

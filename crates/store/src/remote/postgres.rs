@@ -48,19 +48,20 @@ pub(super) async fn batch(connection: &mut PgConnection, sql: &'static str) -> R
     connection.execute(sqlx::raw_sql(sql)).await.map(|_| ()).map_err(|error| map_error(error, sql))
 }
 
-/// The values' types are declared to the server, so NULLs are typed too.
+/// One type for all integers, because a prepared statement is found again by its text alone and keeps the types of its first
+/// use; the server narrows them on assignment. Declared, so NULLs are typed too.
 fn bound<'q>(sql: &str, values: &Values) -> Result<Query<'q, Postgres, PgArguments>, StoreError> {
     let mut query = sqlx::query::<Postgres>(AssertSqlSafe(sql.to_owned()));
     for value in &values.0 {
         query = match value {
             // Booleans are SMALLINT.
-            Value::Bool(value) => query.bind(value.map(i16::from)),
-            Value::TinyInt(value) => query.bind(value.map(i16::from)),
-            Value::SmallInt(value) => query.bind(*value),
-            Value::Int(value) => query.bind(*value),
+            Value::Bool(value) => query.bind(value.map(i64::from)),
+            Value::TinyInt(value) => query.bind(value.map(i64::from)),
+            Value::SmallInt(value) => query.bind(value.map(i64::from)),
+            Value::Int(value) => query.bind(value.map(i64::from)),
             Value::BigInt(value) => query.bind(*value),
-            Value::TinyUnsigned(value) => query.bind(value.map(i16::from)),
-            Value::SmallUnsigned(value) => query.bind(value.map(i32::from)),
+            Value::TinyUnsigned(value) => query.bind(value.map(i64::from)),
+            Value::SmallUnsigned(value) => query.bind(value.map(i64::from)),
             Value::Unsigned(value) => query.bind(value.map(i64::from)),
             Value::BigUnsigned(value) => query.bind(crate::tx::signed(*value)?),
             Value::Float(value) => query.bind(value.map(f64::from)),

@@ -106,12 +106,26 @@ impl Session {
         }
     }
 
+    pub(super) async fn glance(&mut self, sql: &str, values: &Values) -> Result<Option<Row>, StoreError> {
+        let answer = in_time(self.query(sql, values)).await;
+        if matches!(answer, Err(StoreError::Unavailable(_))) {
+            self.discard();
+        }
+        Ok(answer?.into_iter().next())
+    }
+
     fn discard(&mut self) {
         match self {
             Self::Postgres(connection) => connection.close_on_drop(),
             Self::Mysql(connection) => connection.close_on_drop(),
         }
     }
+}
+
+/// The server's own time-out comes first if it can still be heard.
+async fn in_time<T>(exchange: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let silence = || StoreError::Unavailable(format!("no answer within {} s", STATEMENT.as_secs()));
+    tokio::time::timeout(STATEMENT + Duration::from_secs(2), exchange).await.map_err(|_| silence())?
 }
 
 /// A session on a blocking thread. Dropped in the middle of a transaction, the connection is thrown away.
@@ -209,13 +223,7 @@ impl Live {
             return Err(StoreError::Unavailable("the connection was lost during this unit of work".into()));
         }
         let session = &mut self.session;
-        let result = self.runtime.block_on(async move {
-            // The server's own time-out comes first if it can still be heard.
-            match tokio::time::timeout(STATEMENT + Duration::from_secs(2), exchange(session)).await {
-                Ok(result) => result,
-                Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", STATEMENT.as_secs()))),
-            }
-        });
+        let result = self.runtime.block_on(in_time(exchange(session)));
         if matches!(result, Err(StoreError::Unavailable(_) | StoreError::Closed)) {
             self.broken = true;
             self.session.discard();

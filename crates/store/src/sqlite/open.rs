@@ -4,6 +4,7 @@ use super::batch;
 use super::driver::map_error;
 use crate::tx::Tx;
 use crate::{DbKind, Migration, OpenError, StoreError, migrate};
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
@@ -85,9 +86,11 @@ pub(super) fn snapshot(from: &Path, to: &Path) -> Result<(), StoreError> {
         let failed = |error| map_error(error, "copying the database");
         let source = connect(from)?;
         let mut target = Connection::open(copy.path()).map_err(failed)?;
-        let backup = rusqlite::backup::Backup::new(&source, &mut target).map_err(failed)?;
+        let backup = Backup::new(&source, &mut target).map_err(failed)?;
         // All pages in one step: one read transaction, so that writers cannot make it start anew.
-        backup.run_to_completion(-1, Duration::ZERO, None).map_err(failed)?;
+        while backup.step(-1).map_err(failed)? != StepResult::Done {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
     copy.as_file().sync_all().map_err(io)?;
     copy.persist_noclobber(to).map_err(|error| io(error.error))?;

@@ -13,11 +13,12 @@ pub(super) struct When {
 /// `at`, seen from `now`; both in microseconds since 1970 UTC.
 pub(super) fn when(at: i64, now: i64) -> When {
     let seconds = at.abs_diff(now) / 1_000_000;
+    // Rounded: fourteen days less a second are fourteen days.
     let (count, unit) = match seconds {
         0..60 => (0, ""),
-        60..3_600 => (seconds / 60, "minute"),
-        3_600..86_400 => (seconds / 3_600, "hour"),
-        _ => (seconds / 86_400, "day"),
+        60..3_570 => ((seconds + 30) / 60, "minute"),
+        3_570..84_600 => ((seconds + 1_800) / 3_600, "hour"),
+        _ => ((seconds + 43_200) / 86_400, "day"),
     };
     let plural = if count == 1 { "" } else { "s" };
     let words = match (count, at > now) {
