@@ -165,14 +165,16 @@ fn resources(record: &Record, isolation: &Isolation) -> Value {
             // 100 is 1024 shares, as the kernel has it for new groups.
             resources["cpu"] = json!({ "shares": (weight * 1024 / 100).max(2) });
             if swap {
+                // Memory and swap together, as version 1 counts.
                 resources["memory"]["swap"] = json!(limits.memory_bytes);
             }
         }
         Version::V2 { swap } => {
-            if swap {
-                resources["memory"]["swap"] = json!(limits.memory_bytes);
-            }
             resources["unified"] = json!({ "cpu.weight": weight.to_string(), "memory.oom.group": "1" });
+            if swap {
+                // Said here, for libcontainer takes "as much as the limit" for no wish at all.
+                resources["unified"]["memory.swap.max"] = json!("0");
+            }
         }
     }
     resources
