@@ -158,7 +158,8 @@ fn resources(record: &Record, isolation: &Isolation) -> Value {
     let weight = limits.cpu_weight.clamp(1, 10_000);
     let mut resources = json!({
         "memory": { "limit": limits.memory_bytes },
-        "pids": { "limit": limits.pids },
+        // One more, for process 1 is ours.
+        "pids": { "limit": i64::from(limits.pids) + 1 },
     });
     match isolation.cgroup.version {
         Version::V1 { swap } => {
