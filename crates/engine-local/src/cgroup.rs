@@ -1,0 +1,157 @@
+//! Control groups, both versions: what the driver and the keeper read, kill and remove. libcontainer writes the limits.
+
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const MOUNT: &str = "/sys/fs/cgroup";
+
+/// Version 1 controllers whose folders an instance gets when they are mounted.
+const V1: [&str; 12] = [
+    "memory",
+    "pids",
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "devices",
+    "freezer",
+    "blkio",
+    "hugetlb",
+    "net_cls",
+    "net_prio",
+    "perf_event",
+];
+
+/// The control group of one instance.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Cgroup {
+    pub version: Version,
+    /// Relative to the root of each hierarchy.
+    pub path: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Version {
+    V1 {
+        /// Is swap accounted, so that it can be forbidden?
+        swap: bool,
+    },
+    V2,
+}
+
+impl Version {
+    /// What this host has, or why it does not suffice.
+    pub fn probe() -> Result<Self, String> {
+        let has = |path: &str| Path::new(MOUNT).join(path).exists();
+        if has("cgroup.controllers") {
+            let all = std::fs::read_to_string(Path::new(MOUNT).join("cgroup.controllers")).unwrap_or_default();
+            let missing: Vec<_> = ["memory", "pids", "cpu"]
+                .into_iter()
+                .filter(|name| !all.split_whitespace().any(|one| one == *name))
+                .collect();
+            if !missing.is_empty() {
+                return Err(format!(
+                    "the cgroup controllers {} are missing; enable them on the kernel's command line",
+                    missing.join(", ")
+                ));
+            }
+            return Ok(Self::V2);
+        }
+        let missing: Vec<_> =
+            ["memory", "pids", "cpu"].into_iter().filter(|name| !has(&format!("{name}/cgroup.procs"))).collect();
+        if !missing.is_empty() {
+            return Err(format!("no cgroup controllers {} under {MOUNT}; mount cgroup2 there", missing.join(", ")));
+        }
+        Ok(Self::V1 { swap: has("memory/memory.memsw.limit_in_bytes") })
+    }
+}
+
+impl Cgroup {
+    fn file(&self, controller: &str, name: &str) -> PathBuf {
+        let mut path = PathBuf::from(MOUNT);
+        if matches!(self.version, Version::V1 { .. }) {
+            path.push(controller);
+        }
+        path.push(self.path.trim_start_matches('/'));
+        path.push(name);
+        path
+    }
+
+    fn read(&self, controller: &str, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.file(controller, name)).ok()
+    }
+
+    fn keyed(&self, controller: &str, name: &str, key: &str) -> Option<u64> {
+        let text = self.read(controller, name)?;
+        text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
+    }
+
+    /// How many of its processes were killed for want of memory.
+    pub fn oom_kills(&self) -> u64 {
+        match self.version {
+            Version::V1 { .. } => self.keyed("memory", "memory.oom_control", "oom_kill"),
+            Version::V2 => self.keyed("memory", "memory.events", "oom_kill"),
+        }
+        .unwrap_or(0)
+    }
+
+    /// Its processes, all of them.
+    pub fn processes(&self) -> Vec<i32> {
+        let text = self.read("pids", "cgroup.procs").unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// Kills what runs in it and removes it; answers whether it is gone.
+    pub fn remove(&self) -> bool {
+        for attempt in 0..200_u32 {
+            let left = self.processes();
+            if left.is_empty() && self.remove_folders() {
+                return true;
+            }
+            for pid in left.into_iter().filter_map(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+            // Killed processes leave their group when they have been torn down, not before.
+            std::thread::sleep(Duration::from_micros(u64::from(200 + attempt * 100)));
+        }
+        false
+    }
+
+    /// Removes it if it is empty; answers whether it is gone.
+    pub fn remove_folders(&self) -> bool {
+        let remove = |controller: &str| match std::fs::remove_dir(self.file(controller, "")) {
+            Ok(()) => true,
+            Err(error) => matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory),
+        };
+        match self.version {
+            Version::V1 { .. } => V1.iter().filter(|controller| !remove(controller)).count() == 0,
+            Version::V2 => remove(""),
+        }
+    }
+
+    /// Processor time and memory (without the page cache that the kernel would give back first).
+    pub fn usage(&self) -> (Duration, u64) {
+        let number =
+            |controller: &str, name: &str| self.read(controller, name).and_then(|text| text.trim().parse::<u64>().ok());
+        match self.version {
+            Version::V1 { .. } => {
+                let memory = number("memory", "memory.usage_in_bytes").unwrap_or(0);
+                let idle = self.keyed("memory", "memory.stat", "total_inactive_file").unwrap_or(0);
+                (Duration::from_nanos(number("cpuacct", "cpuacct.usage").unwrap_or(0)), memory.saturating_sub(idle))
+            }
+            Version::V2 => {
+                let memory = number("memory", "memory.current").unwrap_or(0);
+                let idle = self.keyed("memory", "memory.stat", "inactive_file").unwrap_or(0);
+                let cpu = self.keyed("cpu", "cpu.stat", "usage_usec").unwrap_or(0);
+                (Duration::from_micros(cpu), memory.saturating_sub(idle))
+            }
+        }
+    }
+
+    /// Where version 1 tells, on an event descriptor, that memory ran out.
+    pub fn oom_control(&self) -> Option<(PathBuf, PathBuf)> {
+        matches!(self.version, Version::V1 { .. })
+            .then(|| (self.file("memory", "memory.oom_control"), self.file("memory", "cgroup.event_control")))
+    }
+}

@@ -1,0 +1,192 @@
+//! One bridge a data folder, one veth pair an instance.
+//!
+//! Who may talk to whom: the host to instances; an instance to the outside when it has been allowed. Not: an instance to the
+//! host (any of its addresses), to another instance, or out without permission. Kept three times over: bridge ports are
+//! isolated from each other, an nftables table drops what comes from the bridge, and an instance that may not go out has
+//! no route. The upper half of the subnet is for those; the table knows them by their address, which they cannot change.
+
+mod netlink;
+
+pub(crate) use netlink::{Netlink, index};
+
+use crate::error::host;
+use crate::instance::Link;
+use engine::EngineError;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::Stdio;
+
+const PREFIX: u8 = 20;
+const SIZE: u32 = 1 << (32 - PREFIX);
+
+/// The network of one data folder, as kept in `network.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub subnet: Ipv4Addr,
+    pub bridge: String,
+}
+
+impl Plan {
+    /// Takes `wanted`, or what was chosen before, or a free subnet of 10.128.0.0/9. `tag` is unique to the data folder.
+    pub fn choose(file: &Path, tag: &str, wanted: Option<Ipv4Addr>) -> Result<Self, EngineError> {
+        let kept: Option<Self> = std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let plan = match (kept, wanted) {
+            (Some(kept), None) => return Ok(kept),
+            (Some(kept), Some(wanted)) if kept.subnet == wanted => return Ok(kept),
+            (_, wanted) => {
+                Self { subnet: wanted.map_or_else(|| free_subnet(tag), Ok)?, bridge: format!("pitlane{tag}") }
+            }
+        };
+        if u32::from(plan.subnet) % SIZE != 0 {
+            return Err(EngineError::Refused(format!(
+                "the subnet {}/{PREFIX} does not begin at a multiple of {SIZE}",
+                plan.subnet
+            )));
+        }
+        std::fs::write(file, serde_json::to_vec(&plan).map_err(host("writing network.json"))?)
+            .map_err(host("writing network.json"))?;
+        Ok(plan)
+    }
+
+    fn gateway(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.subnet) + 1)
+    }
+
+    fn table(&self) -> String {
+        self.bridge.replacen("pitlane", "pitlane_", 1)
+    }
+
+    /// Is the bridge there?
+    pub fn is_there(&self) -> bool {
+        index(&self.bridge).is_ok()
+    }
+
+    /// Makes bridge, table and forwarding. Safe to repeat.
+    pub fn set_up(&self) -> Result<(), EngineError> {
+        let doing = |what: &str| {
+            format!("setting up the network of instances ({}, {}/{PREFIX}): {what}", self.bridge, self.subnet)
+        };
+        let netlink = Netlink::open().map_err(host(doing("routing socket")))?;
+        if index(&self.bridge).is_err() {
+            netlink.add_bridge(&self.bridge).map_err(host(doing("bridge")))?;
+            let bridge = index(&self.bridge).map_err(host(doing("bridge")))?;
+            netlink.add_address(bridge, self.gateway(), PREFIX).map_err(host(doing("address")))?;
+        }
+        nft(&self.rules()).map_err(host(doing("nftables")))?;
+        let forward = "/proc/sys/net/ipv4/ip_forward";
+        if std::fs::read_to_string(forward).is_ok_and(|text| text.trim() != "1") {
+            std::fs::write(forward, "1").map_err(host(doing("turning ip_forward on")))?;
+        }
+        Ok(())
+    }
+
+    fn rules(&self) -> String {
+        let (table, bridge) = (self.table(), &self.bridge);
+        let kept = format!("{}/{}", Ipv4Addr::from(u32::from(self.subnet) + SIZE / 2), PREFIX + 1);
+        // Deleted first, so that a repeated set-up ends with exactly these rules; one transaction, so never with none.
+        format!(
+            "add table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n\
+             chain input {{ type filter hook input priority -10; policy accept;\n\
+             iifname \"{bridge}\" ct state established,related accept\niifname \"{bridge}\" drop\n}}\n\
+             chain forward {{ type filter hook forward priority -10; policy accept;\n\
+             iifname \"{bridge}\" oifname \"{bridge}\" drop\n\
+             iifname \"{bridge}\" meta nfproto ipv6 drop\n\
+             iifname \"{bridge}\" ip saddr {kept} drop\n\
+             oifname \"{bridge}\" ct state established,related accept\noifname \"{bridge}\" drop\n}}\n\
+             chain nat {{ type nat hook postrouting priority 100; policy accept;\n\
+             ip saddr {subnet}/{PREFIX} oifname != \"{bridge}\" masquerade\n}}\n}}\n",
+            subnet = self.subnet,
+        )
+    }
+
+    /// Removes bridge and table.
+    pub fn tear_down(&self) -> Result<(), EngineError> {
+        let netlink = Netlink::open().map_err(host("routing socket"))?;
+        netlink.remove(&self.bridge).map_err(host(format!("removing {}", self.bridge)))?;
+        let table = self.table();
+        nft(&format!("add table inet {table}\ndelete table inet {table}\n"))
+            .map_err(host("removing the nftables table"))
+    }
+
+    /// A place for one more instance beside those in use. Addresses are not used again soon: whoever still routes to
+    /// an ended instance must meet nobody.
+    pub fn place(&self, egress: bool, turn: u32, used: &HashSet<Ipv4Addr>) -> Result<Link, EngineError> {
+        let half = SIZE / 2;
+        let (from, count) = if egress { (2, half - 2) } else { (half, half - 1) };
+        let base = u32::from(self.subnet) + from;
+        let address = (0..count)
+            .map(|step| Ipv4Addr::from(base + turn.wrapping_add(step) % count))
+            .find(|one| !used.contains(one));
+        let Some(address) = address else {
+            return Err(EngineError::Host(format!(
+                "all {count} addresses of this kind in {}/{PREFIX} are in use",
+                self.subnet
+            )));
+        };
+        let tag = self.bridge.trim_start_matches("pitlane");
+        Ok(Link {
+            bridge: self.bridge.clone(),
+            veth: format!("pl{tag}{:04x}", u32::from(address) & 0xffff),
+            address,
+            prefix: PREFIX,
+            gateway: egress.then(|| self.gateway()),
+            resolver: if egress { resolver().unwrap_or_else(no_resolver) } else { no_resolver() },
+        })
+    }
+}
+
+/// Nobody listens there: look-ups fail at once instead of waiting for an answer that cannot come.
+fn no_resolver() -> String {
+    "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n".to_owned()
+}
+
+/// The host's resolvers, if an instance can reach one (a loopback address is the host's own).
+pub(crate) fn resolver() -> Option<String> {
+    ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"].into_iter().find_map(|path| {
+        let text = std::fs::read_to_string(path).ok()?;
+        let reachable = |line: &&str| match line.strip_prefix("nameserver") {
+            Some(rest) => rest.trim().parse::<Ipv4Addr>().is_ok_and(|address| !address.is_loopback()),
+            None => line.starts_with("search") || line.starts_with("options"),
+        };
+        let lines: Vec<_> = text.lines().filter(reachable).collect();
+        lines.iter().any(|line| line.starts_with("nameserver")).then(|| lines.join("\n") + "\n")
+    })
+}
+
+fn free_subnet(tag: &str) -> Result<Ipv4Addr, EngineError> {
+    let routes = Netlink::open().and_then(|netlink| netlink.routes()).map_err(host("reading this host's routes"))?;
+    let start = u32::from_str_radix(tag, 16).unwrap_or(0);
+    let count = 1 << 11;
+    let subnet =
+        (0..count).map(|step| (10 << 24 | 1 << 23) + (start.wrapping_add(step) % count) * SIZE).find(|subnet| {
+            // A default route overlaps everything and means nothing here.
+            routes.iter().filter(|(_, prefix)| *prefix > 0).all(|(network, prefix)| {
+                let shift = 32 - u32::from((*prefix).min(PREFIX));
+                u32::from(*network) >> shift != subnet >> shift
+            })
+        });
+    subnet.map(Ipv4Addr::from).ok_or_else(|| {
+        EngineError::Host("this host has routes to all of 10.128.0.0/9; name a free /20 for instances".to_owned())
+    })
+}
+
+/// Runs one nftables transaction.
+fn nft(rules: &str) -> std::io::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "nft by argv; the rules hold names and addresses of our own making")]
+    let mut child = std::process::Command::new("nft")
+        .args(["-f", "-"])
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    child.stdin.take().expect("stdin was asked for").write_all(rules.as_bytes())?;
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(std::io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+}

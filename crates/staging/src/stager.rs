@@ -1,0 +1,131 @@
+//! One staging from beginning to end.
+
+mod collect;
+mod container;
+mod request;
+mod scratch;
+
+pub use request::{Selection, StagedBuildpack, StagedDroplet, StagerOptions, StagingRequest};
+
+use crate::StagingError;
+use engine::{InstanceId, Purpose};
+use scratch::Scratch;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// Stages, many at a time within a budget of memory. Cheap to clone.
+#[derive(Clone)]
+pub struct Stager {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: StagerOptions,
+    builtin: PathBuf,
+    /// One permit for each MiB.
+    budget: Arc<Semaphore>,
+    budget_mib: u32,
+}
+
+impl Stager {
+    /// Lays out its folders below `options.work`; touches nothing else. Call [`Stager::sweep`] before the first staging.
+    pub fn new(options: StagerOptions) -> std::io::Result<Self> {
+        scratch::lay_out(&options.work)?;
+        let builtin = crate::buildpack::lay_out_builtin(&options.work)?;
+        let budget_mib = u32::try_from(options.memory_budget_bytes >> 20).unwrap_or(u32::MAX).clamp(1, 1 << 24);
+        let budget = Arc::new(Semaphore::new(budget_mib as usize));
+        Ok(Self { inner: Arc::new(Inner { options, builtin, budget, budget_mib }) })
+    }
+
+    /// Ends and forgets staging containers of an earlier process and removes what it left on disk. Nobody waits for their droplets.
+    pub async fn sweep(&self) -> Result<(), StagingError> {
+        let engine = &self.inner.options.engine;
+        let failed = |error: engine::EngineError| StagingError::failed(format!("sweeping up old stagings: {error}"));
+        for old in engine.list().await.map_err(failed)? {
+            if old.spec.purpose == Purpose::Staging {
+                container::remove(engine.as_ref(), &old.id).await;
+            }
+        }
+        scratch::sweep(&self.inner.options.work).map_err(StagingError::io("sweeping", &self.inner.options.work))
+    }
+
+    /// Removes an application's cache.
+    pub fn forget_app(&self, app_guid: &str) -> std::io::Result<()> {
+        match std::fs::remove_dir_all(scratch::app_cache(&self.inner.options.work, app_guid)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Stages one package. Waits for its share of the budget first, and says so by the request's line callback.
+    ///
+    /// Ends early when `cancel` is cancelled or the future is dropped; in every case the container is gone and the scratch
+    /// folder removed. The droplet is removed with the returned value.
+    pub async fn stage(
+        &self,
+        request: StagingRequest,
+        cancel: &CancellationToken,
+    ) -> Result<StagedDroplet, StagingError> {
+        // In a task of its own, so that a caller who goes away does not leave a container behind.
+        let cancel = cancel.child_token();
+        let _dropped = cancel.clone().drop_guard();
+        let stager = self.clone();
+        let work = tokio::spawn(async move { stager.admit(request, &cancel).await });
+        work.await.unwrap_or_else(|error| Err(StagingError::failed(format!("staging broke off: {error}"))))
+    }
+
+    async fn admit(&self, request: StagingRequest, cancel: &CancellationToken) -> Result<StagedDroplet, StagingError> {
+        request.check()?;
+        let wanted = u32::try_from(request.limits.memory_bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
+        if wanted > self.inner.budget_mib {
+            let reason = format!(
+                "staging asks for {wanted} MB of memory, all stagings together may have {} MB",
+                self.inner.budget_mib
+            );
+            return Err(StagingError::InsufficientResources { reason });
+        }
+        let permit = match self.inner.budget.clone().try_acquire_many_owned(wanted) {
+            Ok(permit) => permit,
+            Err(_) => {
+                (request.line)("Waiting for other builds to end");
+                tokio::select! {
+                    permit = self.inner.budget.clone().acquire_many_owned(wanted) => {
+                        permit.map_err(|_| StagingError::failed("staging is closed"))?
+                    }
+                    () = cancel.cancelled() => return Err(StagingError::Cancelled),
+                }
+            }
+        };
+        let result = self.run(&request, cancel).await;
+        drop(permit);
+        if let Err(error) = &result {
+            (request.line)(&format!("Staging failed: {error}"));
+        }
+        result
+    }
+
+    async fn run(&self, request: &StagingRequest, cancel: &CancellationToken) -> Result<StagedDroplet, StagingError> {
+        let scratch = Arc::new(Scratch::create(&self.inner.options.work, &request.app_guid)?);
+        let mounts = self.prepare(request, &scratch).await?;
+        let id = InstanceId::random();
+        let ran = container::run(&self.inner.options, request, &scratch, &id, mounts, cancel).await;
+        container::remove(self.inner.options.engine.as_ref(), &id).await;
+        ran?;
+        let selection = request.selection.buildpacks().to_vec();
+        let line = request.line.clone();
+        let stack = request.stack.clone();
+        let max_cache = self.inner.options.cache_bytes;
+        let limit = request.limits.disk_bytes;
+        blocking(move || collect::collect(&scratch, &selection, &stack, limit, max_cache, &*line)).await
+    }
+}
+
+/// Runs disk work where it does not hold up anything else.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StagingError> + Send + 'static,
+) -> Result<T, StagingError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(StagingError::failed(format!("staging broke off: {error}"))))
+}

@@ -1,0 +1,8 @@
+//! Everything of this crate, from its outside.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails may say so in any way")]
+
+mod it {
+    mod archive;
+    mod rig;
+    mod staging;
+}
