@@ -6,10 +6,22 @@
 //!
 //! Negative invariants: no SQL, no HTTP API, no face's vocabulary (organizations, routes, stories).
 
+mod budget;
 mod driver;
+mod once;
+mod policy;
+mod probe;
+mod reconciler;
 mod spec;
 mod state;
+mod words;
 
+pub use budget::{Ask, Budget, Lease, Room, Ticket, TooLarge, Waiting};
 pub use driver::{Engine, EngineError, Facts, Usage};
+pub use once::{attach, run_once};
+pub use policy::{GIVE_UP_AFTER, SETTLED_AFTER, restart_delay};
+pub use probe::{NetProber, Prober};
+pub use reconciler::{Crash, Desired, Handle, Observer, Options, Reconciler};
 pub use spec::{HealthCheck, HealthKind, InstanceId, InstanceSpec, Limits, LogTag, Mount, Purpose, RootFs, Workload};
 pub use state::{Exit, ExitKind, InstanceState, Observed, Phase};
+pub use words::{bytes_in_words, exit_in_words};

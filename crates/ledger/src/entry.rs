@@ -32,7 +32,7 @@ pub struct Entry {
     pub action: String,
     /// On which object.
     pub object: Object,
-    /// The scopes it lies in, widest first: organization and space guids for apps. Empty for the platform's own.
+    /// The scopes it lies in, two at most, widest first: organization and space guids for apps. Empty for the platform's own.
     pub scope: Vec<String>,
     /// Before, after, request: whatever readers of this action expect; secrets masked.
     pub data: serde_json::Value,
@@ -41,7 +41,7 @@ pub struct Entry {
 /// An entry as read back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Record {
-    /// Its place in the order, from 1, without gaps.
+    /// Its place in the order, from 1, without gaps. 0 until sealed, which only [`crate::append`] can answer.
     pub position: i64,
     /// A UUID, for APIs that name events by one.
     pub id: String,
@@ -57,6 +57,6 @@ pub struct Record {
     pub scope: Vec<String>,
     /// The rest.
     pub data: serde_json::Value,
-    /// SHA-256 over the predecessor's hash and this entry, hex.
+    /// SHA-256 over the predecessor's hash and this entry, hex. Empty until sealed.
     pub hash: String,
 }

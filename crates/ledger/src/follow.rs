@@ -1,22 +1,41 @@
 //! Reading and following.
+//!
+//! While there are followers, one task of the process watches the head: woken by this process's own commits, and looking
+//! every few milliseconds for those of others (one row by its key). Positions appear in order and without gaps, so a
+//! follower that goes on after the last position it saw can neither miss nor repeat an entry.
 
-use crate::entry::{Object, Record};
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
-use std::sync::Arc;
-use store::{Db, FromRow, Row, StoreError};
+use crate::entry::Record;
+use crate::row::{Head, select};
+use crate::wake;
+use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt};
+use sea_query::{Expr, ExprTrait, Order};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use store::{Db, StoreError};
 use tokio::sync::watch;
 
-/// Readers' handle on the ledger. Cheap to clone.
+/// How often the head is looked at for the sake of other processes' commits.
+const LOOK: Duration = Duration::from_millis(10);
+const PAGE: u64 = 256;
+/// How long a follower waits after the database failed it.
+const PAUSE: Duration = Duration::from_millis(200);
+/// A comment line keeps proxies and clients from giving up on a quiet stream.
+const HEART_BEAT: Duration = Duration::from_secs(15);
+
+/// Readers' handle on the ledger. Cheap to clone; clones share one watcher of the head.
 #[derive(Clone)]
 pub struct Ledger {
-    db: Db,
-    head: Arc<watch::Sender<()>>,
+    pub(crate) db: Db,
+    head: Arc<watch::Sender<i64>>,
+    /// Whether the watcher runs.
+    watched: Arc<Mutex<bool>>,
 }
 
 impl Ledger {
     /// The ledger in `db`.
     pub fn new(db: Db) -> Self {
-        Self { db, head: Arc::new(watch::Sender::new(())) }
+        Self { db, head: Arc::new(watch::Sender::new(0)), watched: Arc::default() }
     }
 
     /// Entries after `position`, in order, at most `limit`.
@@ -33,45 +52,100 @@ impl Ledger {
             .await
     }
 
-    /// Wakes followers; called by [`crate::append`]'s commit.
-    pub fn wake(&self) {
-        self.head.send_replace(());
+    /// The last position; 0 if there is no entry. Following from here gives what is new.
+    pub async fn head(&self) -> Result<i64, StoreError> {
+        let row = self.db.glance(&Head::select()).await?;
+        row.map_or(Ok(0), |row| row.get("position"))
     }
-}
 
-pub(crate) fn select() -> SelectStatement {
-    let mut select = Query::select();
-    select
-        .columns([
-            "id", "position", "at", "actor_kind", "actor_id", "actor_name", "action", "object_kind", "object_id",
-            "object_name", "scope", "data", "hash",
-        ])
-        .from("ledger");
-    select
-}
+    /// Every entry after `position`, each once and in order, the existing ones first and then each as it comes. Never
+    /// ends, unless the store is closed. While the database is away it waits.
+    pub fn follow(&self, position: i64) -> impl Stream<Item = Record> + Send + use<> {
+        let head = self.head.subscribe();
+        self.watch();
+        stream::unfold(
+            (self.clone(), head, position, Vec::new().into_iter()),
+            |(ledger, mut head, mut position, mut page)| async move {
+                loop {
+                    if let Some(record) = page.next() {
+                        let record: Record = record;
+                        position = record.position;
+                        return Some((record, (ledger, head, position, page)));
+                    }
+                    match ledger.after(position, PAGE).await {
+                        Ok(more) if more.is_empty() => {
+                            // Fails only if the sender were gone, which `ledger` holds.
+                            let _ = head.wait_for(|head| *head > position).await;
+                        }
+                        Ok(more) => page = more.into_iter(),
+                        Err(StoreError::Closed) => return None,
+                        Err(error) => {
+                            tracing::warn!(%error, "a follower of the ledger waits for the database");
+                            tokio::time::sleep(PAUSE).await;
+                        }
+                    }
+                }
+            },
+        )
+    }
 
-impl FromRow for Record {
-    fn from_row(row: &Row) -> Result<Self, StoreError> {
-        let scope: String = row.get("scope")?;
-        let data: String = row.get("data")?;
-        Ok(Self {
-            position: row.get("position")?,
-            id: row.get("id")?,
-            at: row.get("at")?,
-            actor: object(row, "actor")?,
-            action: row.get("action")?,
-            object: object(row, "object")?,
-            scope: scope.split_whitespace().map(str::to_owned).collect(),
-            data: serde_json::from_str(&data).unwrap_or_default(),
-            hash: row.get("hash")?,
+    /// [`Ledger::follow`] as the body of a `text/event-stream`: `id` is the position (what a client sends back as
+    /// `Last-Event-ID`), `data` the entry as JSON; a comment every 15 s of silence.
+    pub fn sse(&self, position: i64) -> impl Stream<Item = Bytes> + Send + use<> {
+        let entries = Box::pin(self.follow(position));
+        stream::unfold(entries, |mut entries| async move {
+            let next = tokio::time::timeout(HEART_BEAT, entries.next()).await;
+            let bytes = match next {
+                Err(_) => Bytes::from_static(b":\n\n"),
+                Ok(record) => event(&record?),
+            };
+            Some((bytes, entries))
         })
     }
+
+    /// Makes followers look at once. [`crate::append`] does so by itself when it is committed.
+    pub fn wake(&self) {
+        wake::committed();
+    }
+
+    /// Starts the watcher of the head unless it runs. It ends with the last follower.
+    fn watch(&self) {
+        let mut watched = self.watched.lock().expect("no one panics while holding this");
+        if std::mem::replace(&mut *watched, true) {
+            return;
+        }
+        let (ledger, mut commits) = (self.clone(), wake::commits());
+        tokio::spawn(async move {
+            loop {
+                match ledger.head().await {
+                    Ok(now) => {
+                        ledger.head.send_if_modified(|head| std::mem::replace(head, now) != now);
+                    }
+                    Err(StoreError::Closed) => {
+                        // Every follower looks once more, and ends.
+                        ledger.head.send_replace(i64::MAX);
+                        return;
+                    }
+                    Err(_) => tokio::time::sleep(PAUSE).await,
+                }
+                if ledger.head.receiver_count() == 0 && ledger.unwatch_if_alone() {
+                    return;
+                }
+                let _ = tokio::time::timeout(LOOK, commits.changed()).await;
+            }
+        });
+    }
+
+    /// Under the lock, so that a follower who comes now either is counted or starts a new watcher.
+    fn unwatch_if_alone(&self) -> bool {
+        let mut watched = self.watched.lock().expect("no one panics while holding this");
+        let alone = self.head.receiver_count() == 0;
+        *watched = !alone;
+        alone
+    }
 }
 
-fn object(row: &Row, prefix: &str) -> Result<Object, StoreError> {
-    Ok(Object {
-        kind: row.get(&format!("{prefix}_kind"))?,
-        id: row.get(&format!("{prefix}_id"))?,
-        name: row.get(&format!("{prefix}_name"))?,
-    })
+fn event(record: &Record) -> Bytes {
+    let data = serde_json::to_string(record).expect("an entry has only text keys");
+    Bytes::from(format!("id: {}\ndata: {data}\n\n", record.position))
 }

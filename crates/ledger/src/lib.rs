@@ -6,10 +6,17 @@
 
 mod append;
 mod entry;
+mod find;
 mod follow;
+mod row;
 mod schema;
+mod seal;
+mod verify;
+mod wake;
 
 pub use append::append;
 pub use entry::{Actor, Entry, Object, Record};
+pub use find::{Filter, find};
 pub use follow::Ledger;
 pub use schema::MIGRATIONS;
+pub use verify::{Fault, Verified, VerifyError};

@@ -1,5 +1,8 @@
 //! One line.
 
+/// The longest payload in one line, bytes; a writer splits what is longer.
+pub const MAX_PAYLOAD: usize = 60 * 1024;
+
 /// Which output it came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Stream {
@@ -25,14 +28,9 @@ pub struct Line {
 }
 
 impl Line {
-    /// As written to the file, with its line end.
+    /// As written to the file, with its line end. Line ends in the payload and blanks in the words become blanks and `_`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        use std::io::Write;
-        let stream = if self.stream == Stream::Out { 'O' } else { 'E' };
-        // Writing to a Vec cannot fail.
-        let _ = write!(out, "{} {stream} {} {} ", self.at, self.source_type, self.instance);
-        out.extend(self.payload.bytes().map(|byte| if byte == b'\n' || byte == b'\r' { b' ' } else { byte }));
-        out.push(b'\n');
+        encode(self, self.at, &self.payload, out);
     }
 
     /// Reads one line without its line end; `None` if it is torn or foreign.
@@ -52,4 +50,22 @@ impl Line {
             payload: parts.next()?.to_owned(),
         })
     }
+}
+
+/// One line of the file: `line`'s words with this time and payload.
+pub(crate) fn encode(line: &Line, at: i64, payload: &str, out: &mut Vec<u8>) {
+    let stream = if line.stream == Stream::Out { " O " } else { " E " };
+    out.extend_from_slice(at.to_string().as_bytes());
+    out.extend_from_slice(stream.as_bytes());
+    word(&line.source_type, out);
+    out.push(b' ');
+    word(&line.instance, out);
+    out.push(b' ');
+    out.extend(payload.bytes().map(|byte| if byte == b'\n' || byte == b'\r' { b' ' } else { byte }));
+    out.push(b'\n');
+}
+
+// A blank in a word would shift the fields after it.
+fn word(text: &str, out: &mut Vec<u8>) {
+    out.extend(text.bytes().map(|byte| if byte.is_ascii_whitespace() { b'_' } else { byte }));
 }

@@ -14,7 +14,8 @@ pub enum StoreError {
     /// A row that is referred to is missing, or one that is still referred to would vanish.
     #[error("a reference between rows would break: {0}")]
     Reference(String),
-    /// The database cannot be reached or does not answer in time. The unit of work was not applied.
+    /// The database cannot be reached or does not answer in time. The unit of work was not applied, unless the text says
+    /// that this is not known.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// No space is left for the database. The unit of work was not applied.
@@ -60,13 +61,17 @@ pub enum OpenError {
         reason: String,
     },
     /// A newer Pitlane has written here.
-    #[error("this database was written by a newer Pitlane (it has migration {migration:?}, unknown to this version): upgrade this program, or restore a backup of the older version; nothing was touched")]
+    #[error(
+        "this database was written by a newer Pitlane (it has migration {migration:?}, unknown to this version): upgrade this program, or restore a backup of the older version; nothing was touched"
+    )]
     Newer {
         /// The first migration that this version does not know.
         migration: String,
     },
     /// The database belongs to another program.
-    #[error("this database is not Pitlane's (it has a table {table:?} and no pitlane_migration table): give DATABASE_URL an empty database; nothing was touched")]
+    #[error(
+        "this database is not Pitlane's (it has a table {table:?} and no pitlane_migration table): give DATABASE_URL an empty database; nothing was touched"
+    )]
     Foreign {
         /// One of its tables.
         table: String,

@@ -4,18 +4,28 @@
 //! synchronous and runs on a database thread, so no lock is held across an `.await` and no transaction is half
 //! cancelled. Statements are built with sea-query and rendered for SQLite, PostgreSQL or MySQL here.
 //!
-//! Negative invariants: this crate knows no table but its own two (`pitlane_migration`, `pitlane_meta`), no HTTP, and no
-//! face; nobody outside it sees a connection.
+//! Negative invariants: this crate knows no table but its own (`pitlane_migration`), no HTTP, and no face; nobody outside it
+//! sees a connection.
 
+mod blobs;
 mod db;
 mod error;
 mod migrate;
+mod remote;
 mod row;
+mod secrets;
 mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tx;
+mod url;
 
-pub use db::{Db, DbKind, DbUrl};
+pub use blobs::{Blob, BlobError, BlobStream, Blobs, Digest, DigestError, LocalBlob};
+
+pub use db::{Db, DbKind};
 pub use error::{OpenError, StoreError};
 pub use migrate::{Migration, Schema};
 pub use row::{Cell, FromCell, FromRow, Row};
+pub use secrets::{Secret, SecretError, Secrets};
 pub use tx::{Statement, Tx};
+pub use url::{DbUrl, ServerUrl};

@@ -5,8 +5,8 @@
 use crate::tx::Tx;
 use crate::{DbKind, OpenError, StoreError};
 use sea_query::{
-    ColumnDef, IndexCreateStatement, MysqlQueryBuilder, PostgresQueryBuilder, Query,
-    SqliteQueryBuilder, Table, TableCreateStatement,
+    ColumnDef, IndexCreateStatement, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table,
+    TableCreateStatement,
 };
 use std::collections::HashSet;
 
@@ -25,25 +25,34 @@ pub struct Schema<'t, 'c> {
 }
 
 impl<'c> Schema<'_, 'c> {
-    /// Creates a table (foreign keys declared with it). Made re-runnable and given a binary collation on MySQL.
+    /// Creates a table (foreign keys declared with it). Re-runnable. Text compares and sorts by its bytes on every database.
     pub fn create_table(&mut self, table: &mut TableCreateStatement) -> Result<(), StoreError> {
         table.if_not_exists();
         let sql = match self.tx.kind {
             DbKind::Sqlite => table.build(SqliteQueryBuilder),
-            DbKind::Postgres => table.build(PostgresQueryBuilder),
-            DbKind::Mysql => table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin").build(MysqlQueryBuilder),
+            DbKind::Postgres => bytewise(&table.build(PostgresQueryBuilder)),
+            DbKind::Mysql => {
+                let sql =
+                    table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin").build(MysqlQueryBuilder);
+                // TEXT and BLOB end at 64 KiB there.
+                sql.replace(" text", " longtext").replace(" blob", " longblob")
+            }
         };
         self.run(&sql)
     }
 
-    /// Creates an index.
+    /// Creates an index. Re-runnable.
     pub fn create_index(&mut self, index: &mut IndexCreateStatement) -> Result<(), StoreError> {
         let sql = match self.tx.kind {
             DbKind::Sqlite => index.if_not_exists().build(SqliteQueryBuilder),
             DbKind::Postgres => index.if_not_exists().build(PostgresQueryBuilder),
             DbKind::Mysql => index.build(MysqlQueryBuilder),
         };
-        self.run(&sql)
+        match self.run(&sql) {
+            // MySQL cannot say IF NOT EXISTS here: an earlier, interrupted run made it.
+            Err(StoreError::Duplicate { .. }) if self.tx.kind == DbKind::Mysql => Ok(()),
+            done => done,
+        }
     }
 
     /// The unit of work, for filling tables.
@@ -56,12 +65,29 @@ impl<'c> Schema<'_, 'c> {
     }
 }
 
+/// PostgreSQL sorts text by the server's language unless each column says otherwise.
+fn bytewise(sql: &str) -> String {
+    const COLLATE: &str = " COLLATE \"C\"";
+    let mut out = String::with_capacity(sql.len() + 256);
+    let mut rest = sql;
+    while let Some(start) = [rest.find(" varchar("), rest.find(" text")].into_iter().flatten().min() {
+        let length = match rest[start..].starts_with(" text") {
+            true => " text".len(),
+            false => rest[start..].find(')').map_or(rest.len() - start, |end| end + 1),
+        };
+        out.push_str(&rest[..start + length]);
+        out.push_str(COLLATE);
+        rest = &rest[start + length..];
+    }
+    out + rest
+}
+
 /// Refuses what is not ours or newer; answers the names still to be applied.
 pub(crate) fn check(tables: &[String], applied: &[String], known: &[Migration]) -> Result<Vec<Migration>, OpenError> {
-    if !tables.iter().any(|table| table == "pitlane_migration") {
-        if let Some(table) = tables.first() {
-            return Err(OpenError::Foreign { table: table.clone() });
-        }
+    if let Some(table) = tables.first()
+        && !tables.iter().any(|table| table == "pitlane_migration")
+    {
+        return Err(OpenError::Foreign { table: table.clone() });
     }
     let names: HashSet<&str> = known.iter().map(|migration| migration.name).collect();
     if let Some(unknown) = applied.iter().find(|name| !names.contains(name.as_str())) {

@@ -28,10 +28,11 @@ pub struct Row {
 impl Row {
     /// The value of `column`, as selected (aliases count). Fails if there is no such column or it does not fit `T`.
     pub fn get<T: FromCell>(&self, column: &str) -> Result<T, StoreError> {
-        let index = self.columns.iter().position(|name| name == column).ok_or_else(|| StoreError::Decode {
-            column: column.into(),
-            problem: "not in the answer".into(),
-        })?;
+        let index = self
+            .columns
+            .iter()
+            .position(|name| name == column)
+            .ok_or_else(|| StoreError::Decode { column: column.into(), problem: "not in the answer".into() })?;
         T::from_cell(&self.cells[index]).map_err(|problem| StoreError::Decode { column: column.into(), problem })
     }
 

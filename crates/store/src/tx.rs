@@ -79,10 +79,28 @@ impl Tx<'_> {
         self.note(done)
     }
 
+    pub(crate) fn raw_row(&mut self, sql: &str, values: &Values) -> Result<Option<Row>, StoreError> {
+        let rows = self.connection.query(sql, values);
+        Ok(self.note(rows)?.into_iter().next())
+    }
+
     fn note<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::Conflict(_)) = &result {
             self.conflict = true;
         }
         result
     }
+}
+
+/// The portable schema's integers are signed.
+pub(crate) fn signed(value: Option<u64>) -> Result<Option<i64>, StoreError> {
+    value
+        .map(i64::try_from)
+        .transpose()
+        .map_err(|_| StoreError::Other { message: format!("{value:?} is larger than a BIGINT holds"), source: None })
+}
+
+/// A value of a type that not every database has.
+pub(crate) fn unsupported(value: &sea_query::Value) -> StoreError {
+    StoreError::Other { message: format!("{value:?} is not of a type of the portable schema"), source: None }
 }

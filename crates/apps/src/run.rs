@@ -1,0 +1,253 @@
+//! What makes it all run: desired workloads for the reconciler, routes for the front door, builds, tasks, deployments.
+//!
+//! Everything here follows the ledger: a request changes rows and is done; what must happen then is seen by
+//! [`follow`]. At start everything is looked at once, so nothing depends on an entry having been seen.
+//!
+//! Negative: no handler waits for a container; nothing here is authorised, because what stands in the tables has been.
+
+pub mod build;
+pub mod buildpack;
+mod deployment;
+pub mod desired;
+mod dress;
+mod follow;
+pub mod journal;
+mod observe;
+pub mod route;
+pub mod task;
+
+use crate::Apps;
+use engine::{Engine, Handle, InstanceId, InstanceState, Usage};
+use futures_util::future::BoxFuture;
+use journal::Journal;
+use staging::{StagedDroplet, StagingError, StagingRequest};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+use store::StoreError;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Unpacks droplets once, for all instances.
+pub trait Layers: Send + Sync + 'static {
+    /// The folder that holds droplet `digest`, unpacked from `archive` if it is not there.
+    fn layer<'a>(&'a self, digest: &'a str, archive: &'a Path) -> BoxFuture<'a, Result<PathBuf, String>>;
+}
+
+/// Stages; [`staging::Stager`] does.
+pub trait Stage: Send + Sync + 'static {
+    /// As [`staging::Stager::stage`].
+    fn stage<'a>(
+        &'a self,
+        request: StagingRequest,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<StagedDroplet, StagingError>>;
+
+    /// Removes an app's cache.
+    fn forget_app(&self, app: &str) -> std::io::Result<()>;
+}
+
+impl Stage for staging::Stager {
+    fn stage<'a>(
+        &'a self,
+        request: StagingRequest,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<StagedDroplet, StagingError>> {
+        Box::pin(staging::Stager::stage(self, request, cancel))
+    }
+
+    fn forget_app(&self, app: &str) -> std::io::Result<()> {
+        staging::Stager::forget_app(self, app)
+    }
+}
+
+/// The rooms below that the face drives.
+#[derive(Clone)]
+pub struct Rooms {
+    /// Runs instances.
+    pub engine: Arc<dyn Engine>,
+    /// How they are reconciled (parallel starts, budget).
+    pub options: engine::Options,
+    /// Unpacks droplets.
+    pub layers: Arc<dyn Layers>,
+    /// Makes droplets.
+    pub stager: Arc<dyn Stage>,
+    /// The front door's table.
+    pub publisher: router::Publisher,
+}
+
+/// The running part of the face. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    rooms: Rooms,
+    journal: Journal,
+    handle: OnceLock<Handle>,
+    /// Builds and tasks under way, by guid.
+    under_way: Mutex<HashMap<String, CancellationToken>>,
+    /// Last reading of an instance's processor time, to make a share of it.
+    readings: Mutex<HashMap<InstanceId, (Instant, Usage)>>,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Runtime {
+    pub(crate) fn new(rooms: Rooms, logs: PathBuf) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                rooms,
+                journal: Journal::new(logs),
+                handle: OnceLock::new(),
+                under_way: Mutex::default(),
+                readings: Mutex::default(),
+                stopping: CancellationToken::new(),
+                tasks: TaskTracker::new(),
+            }),
+        }
+    }
+
+    /// Writes application logs.
+    pub fn journal(&self) -> &Journal {
+        &self.inner.journal
+    }
+
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.inner.rooms
+    }
+
+    /// The reconciler, once it runs.
+    pub fn reconciler(&self) -> Option<&Handle> {
+        self.inner.handle.get()
+    }
+
+    /// Exactly `instances` states of a process, `DOWN` where nothing is known.
+    pub fn states(&self, process: &str, instances: u32) -> Vec<InstanceState> {
+        match self.reconciler() {
+            Some(handle) => handle.states_of(process, instances),
+            None => (0..instances).map(|index| unknown(process, index)).collect(),
+        }
+    }
+
+    /// Waits (shortly) until the reconciler has planned by what is stored now.
+    pub async fn reconcile(&self, process: &str) {
+        if let Some(handle) = self.reconciler() {
+            handle.reconcile(process).await;
+        }
+    }
+
+    /// Ends one instance so that it begins anew; `false` if there is none.
+    pub fn restart_instance(&self, process: &str, index: u32) -> bool {
+        self.reconciler().is_some_and(|handle| handle.restart_instance(process, index))
+    }
+
+    /// What an instance uses, with its share of one core since the last reading.
+    pub async fn usage(&self, id: &InstanceId) -> Option<(Usage, f64)> {
+        let usage = self.inner.rooms.engine.usage(id).await.ok()?;
+        let now = Instant::now();
+        let mut readings = lock(&self.inner.readings);
+        let share = match readings.get(id) {
+            Some((at, before)) if now.duration_since(*at) > Duration::from_millis(50) => {
+                usage.cpu.saturating_sub(before.cpu).as_secs_f64() / now.duration_since(*at).as_secs_f64()
+            }
+            _ => 0.0,
+        };
+        // Readings of instances that have gone are of no use to anybody.
+        readings.retain(|_, (at, _)| now.duration_since(*at) < Duration::from_secs(600));
+        readings.insert(id.clone(), (now, usage));
+        Some((usage, share))
+    }
+
+    /// Removes what staging keeps for an app.
+    pub async fn clear_cache(&self, app: &str) -> std::io::Result<()> {
+        let (stager, app) = (self.inner.rooms.stager.clone(), app.to_owned());
+        tokio::task::spawn_blocking(move || stager.forget_app(&app))
+            .await
+            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    }
+
+    /// Runs `work` unless something of this guid is under way already; the token stops it.
+    fn begin<F, Fut>(&self, guid: &str, work: F)
+    where
+        F: FnOnce(CancellationToken) -> Fut,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let token = self.inner.stopping.child_token();
+        let mut under_way = lock(&self.inner.under_way);
+        if self.inner.stopping.is_cancelled() || under_way.contains_key(guid) {
+            return;
+        }
+        under_way.insert(guid.to_owned(), token.clone());
+        let (runtime, guid, work) = (self.clone(), guid.to_owned(), work(token));
+        self.inner.tasks.spawn(async move {
+            work.await;
+            lock(&runtime.inner.under_way).remove(&guid);
+        });
+    }
+
+    /// Stops what is under way for `guid`.
+    fn cancel(&self, guid: &str) {
+        if let Some(token) = lock(&self.inner.under_way).get(guid) {
+            token.cancel();
+        }
+    }
+
+    /// Is the platform stopping?
+    fn is_stopping(&self) -> bool {
+        self.inner.stopping.is_cancelled()
+    }
+
+    pub(crate) async fn shutdown(&self) {
+        self.inner.stopping.cancel();
+        self.inner.tasks.close();
+        if let Some(handle) = self.reconciler() {
+            handle.stop().await;
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(10), self.inner.tasks.wait()).await;
+    }
+}
+
+/// Starts everything; see [`Apps::start_background`].
+pub(crate) async fn start(apps: &Apps) -> Result<(), StoreError> {
+    let inner = &apps.run.inner;
+    // Whatever is entered from here on is followed; whatever was before is looked at now.
+    let position = ledger::Ledger::new(apps.db.clone()).head().await?;
+    let handle = engine::Reconciler::start_with(
+        inner.rooms.options.clone(),
+        Arc::new(dress::Dressed(inner.rooms.engine.clone())),
+        Arc::new(desired::DesiredApps::new(apps)),
+        Arc::new(observe::Observing::new(apps)),
+    );
+    let _ = inner.handle.set(handle.clone());
+    handle.settled().await;
+    route::publish_all(apps).await?;
+    inner.tasks.spawn(follow::follow(apps.clone(), position));
+    build::resume(apps).await?;
+    task::resume(apps).await?;
+    deployment::resume(apps).await?;
+    Ok(())
+}
+
+fn unknown(process: &str, index: u32) -> InstanceState {
+    InstanceState {
+        workload: process.into(),
+        index,
+        instance: None,
+        phase: engine::Phase::Down,
+        since: crate::model::time::now(),
+        routable: false,
+        address: None,
+        port: None,
+        crashes: 0,
+        details: None,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing in these critical sections panics half-way.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

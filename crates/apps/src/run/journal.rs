@@ -1,0 +1,58 @@
+//! Control's own lines in application logs: `API`, `STG`, `CELL`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// Bytes of one file of control's lines of one app.
+const LIMIT: u64 = 1 << 20;
+/// Files kept open; beyond it all are closed once.
+const OPEN: usize = 64;
+
+/// Writes lines. Cheap to clone; there is one a process, because a log file has one writer.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    root: PathBuf,
+    writers: Mutex<HashMap<String, logs::Writer>>,
+}
+
+impl Journal {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { inner: Arc::new(Inner { root, writers: Mutex::default() }) }
+    }
+
+    /// Appends one line. A log that cannot be written is no reason to fail what it tells of: said in the platform's log.
+    pub fn say(&self, source: &str, source_type: &str, instance: &str, payload: &str) {
+        let line = logs::Line {
+            at: i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
+            stream: logs::Stream::Out,
+            source_type: source_type.into(),
+            instance: instance.into(),
+            payload: payload.into(),
+        };
+        let mut writers = super::lock(&self.inner.writers);
+        if !writers.contains_key(source) {
+            if writers.len() >= OPEN {
+                writers.clear();
+            }
+            match logs::Writer::open(&self.inner.root, source, "control", LIMIT) {
+                Ok(writer) => drop(writers.insert(source.into(), writer)),
+                Err(error) => return tracing::warn!(source, %error, "an application log cannot be opened"),
+            }
+        }
+        if let Some(Err(error)) = writers.get_mut(source).map(|writer| writer.write(&line)) {
+            writers.remove(source);
+            tracing::warn!(source, %error, "a line could not be written to an application log");
+        }
+    }
+
+    /// Closes and removes all of a source's lines.
+    pub fn remove(&self, source: &str) {
+        super::lock(&self.inner.writers).remove(source);
+        let _ = std::fs::remove_dir_all(self.inner.root.join(source));
+    }
+}

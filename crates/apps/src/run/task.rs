@@ -1,0 +1,169 @@
+//! Tasks: each runs once; its state follows its exit. One that runs while this process ends is found again.
+
+use super::desired::{facts, limits, root, variables, whole};
+use super::dress::Dressed;
+use crate::Apps;
+use crate::model::{environment, time};
+use crate::repo::app::App;
+use crate::repo::droplet::Droplet;
+use crate::repo::space::Space;
+use crate::repo::task::Task;
+use crate::repo::{audit, record};
+use engine::{Exit, ExitKind, InstanceId, InstanceSpec, LogTag, Purpose, exit_in_words, run_once};
+use identity::Caller;
+use sea_query::{Expr, ExprTrait};
+use serde_json::json;
+use std::time::Duration;
+use store::StoreError;
+use tokio_util::sync::CancellationToken;
+
+/// Takes up what has not ended.
+pub(super) async fn resume(apps: &Apps) -> Result<(), StoreError> {
+    let open = apps.db.read(|tx| {
+        let condition = Expr::col("state").is_in(["PENDING", "RUNNING", "CANCELING"]);
+        record::all::<Task>(tx, condition)
+    });
+    for task in open.await? {
+        begin(apps, &task.guid).await?;
+    }
+    Ok(())
+}
+
+/// Begins a task that has not ended and is not under way; stops one that is to be cancelled.
+pub(super) async fn begin(apps: &Apps, guid: &str) -> Result<(), StoreError> {
+    let (owned, runner) = (guid.to_owned(), apps.clone());
+    apps.run.begin(guid, move |cancel| async move { run(&runner, &owned, &cancel).await });
+    let wanted = guid.to_owned();
+    let task: Option<Task> = apps.db.read(move |tx| record::find(tx, &wanted)).await?;
+    if task.is_some_and(|task| task.state == "CANCELING") {
+        apps.run.cancel(guid);
+    }
+    Ok(())
+}
+
+struct Parts {
+    task: Task,
+    app: App,
+    droplet: Droplet,
+    facts: environment::Facts,
+}
+
+async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
+    let wanted = guid.to_owned();
+    let parts = match apps.db.write(move |tx| take(tx, &wanted)).await {
+        Ok(Some(parts)) => parts,
+        Ok(None) => return,
+        Err(error) => return tracing::error!(task = guid, %error, "a task could not be begun; it is at the next start"),
+    };
+    let id = InstanceId(guid.to_owned());
+    let engine = &apps.run.rooms().engine;
+    let (result, kind) = match spec(apps, &parts).await {
+        Ok(spec) => {
+            // Stopping the platform only lets go of a task: `run_once` must not hear of it, or it would end it.
+            let own = CancellationToken::new();
+            let dressed = Dressed(engine.clone());
+            let running = run_once(&dressed, &spec, &own);
+            tokio::pin!(running);
+            let exit = tokio::select! {
+                exit = &mut running => exit,
+                () = cancel.cancelled() => {
+                    if apps.run.is_stopping() {
+                        return;
+                    }
+                    own.cancel();
+                    running.await
+                }
+            };
+            (outcome(&exit, &spec), Some(exit.kind))
+        }
+        Err(reason) => (Err(reason), None),
+    };
+    let stored = guid.to_owned();
+    let done = apps.db.write(move |tx| finish(tx, &stored, &result)).await;
+    if let Err(error) = done {
+        return tracing::error!(task = guid, %error, "the end of a task could not be stored; it is read again at the next start");
+    }
+    if !matches!(kind, None | Some(ExitKind::NotStarted { .. })) {
+        if let Err(error) = engine.forget(&id).await {
+            tracing::warn!(task = guid, %error, "what is left of a task stays");
+        }
+    }
+}
+
+fn take(tx: &mut store::Tx<'_>, guid: &str) -> Result<Option<Parts>, StoreError> {
+    let Some(mut task) = record::find::<Task>(tx, guid)?.filter(|task| !task.is_over()) else { return Ok(None) };
+    let (Some(app), Some(droplet)) = (App::find(tx, &task.app_guid)?, record::find::<Droplet>(tx, &task.droplet_guid)?)
+    else {
+        return Ok(None);
+    };
+    if task.state == "PENDING" {
+        task.state = "RUNNING".into();
+        task.updated_at = time::now();
+        record::save(tx, &task)?;
+        note(tx, &app, &task)?;
+    }
+    let mut facts = facts(tx, "", &app)?;
+    (facts.memory_mb, facts.disk_mb) = (whole(task.memory_mb), whole(task.disk_mb));
+    Ok(Some(Parts { task, app, droplet, facts }))
+}
+
+async fn spec(apps: &Apps, parts: &Parts) -> Result<InstanceSpec, String> {
+    let (group, variables) = variables(apps, &parts.app, "running").await?;
+    let mut facts = parts.facts.clone();
+    facts.api = apps.config.api_url();
+    let task = &parts.task;
+    let name = task.name.replace(|letter: char| letter.is_whitespace() || letter.is_control(), "-");
+    Ok(InstanceSpec {
+        id: InstanceId(task.guid.clone()),
+        workload: task.guid.clone(),
+        version: task.droplet_guid.clone(),
+        index: 0,
+        purpose: Purpose::Task,
+        root: root(apps, &parts.droplet).await?,
+        argv: staging::launch_argv(&task.command),
+        env: environment::task(&facts, &group, &variables),
+        cwd: "/home/vcap/app".into(),
+        limits: limits(task.memory_mb, task.disk_mb, task.log_rate),
+        ports: Vec::new(),
+        egress: true,
+        grace: Duration::from_secs(10),
+        log: LogTag { source: parts.app.guid.clone(), source_type: format!("APP/TASK/{name}"), instance: "0".into() },
+    })
+}
+
+fn outcome(exit: &Exit, spec: &InstanceSpec) -> Result<(), String> {
+    match &exit.kind {
+        ExitKind::Code { code: 0 } => Ok(()),
+        ExitKind::Code { code } => {
+            Err(format!("APP/TASK/{}: Exited with status {code}", spec.log.source_type.trim_start_matches("APP/TASK/")))
+        }
+        kind => Err(exit_in_words(kind, &spec.limits)),
+    }
+}
+
+fn finish(tx: &mut store::Tx<'_>, guid: &str, result: &Result<(), String>) -> Result<(), StoreError> {
+    let Some(mut task) = record::find::<Task>(tx, guid)?.filter(|task| !task.is_over()) else { return Ok(()) };
+    let cancelled = task.state == "CANCELING";
+    match result {
+        Ok(()) => task.state = "SUCCEEDED".into(),
+        Err(reason) => {
+            task.state = "FAILED".into();
+            task.failure_reason = Some(if cancelled { "task was cancelled".into() } else { reason.clone() });
+        }
+    }
+    task.updated_at = time::now();
+    record::save(tx, &task)?;
+    match App::find(tx, &task.app_guid)? {
+        Some(app) => note(tx, &app, &task),
+        None => Ok(()),
+    }
+}
+
+/// Tells followers of the ledger of a task's new state.
+fn note(tx: &mut store::Tx<'_>, app: &App, task: &Task) -> Result<(), StoreError> {
+    let space = Space::find(tx, &app.space_guid)?;
+    let scope = space.as_ref().map(Space::scope);
+    let data = json!({"state": task.state, "app_guid": app.guid, "failure_reason": task.failure_reason});
+    let scope = scope.as_ref().map_or(&[][..], |scope| &scope[..]);
+    audit::append(tx, Caller::system().actor(), "task.state", task.object(), scope, data).map(|_| ())
+}

@@ -1,0 +1,177 @@
+//! Health of one instance: start-up, liveness, readiness (cloud-foundry.md 12.3).
+
+use super::act::unhealthy;
+use super::book::{Life, Shared};
+use crate::{HealthCheck, HealthKind, InstanceId, Phase};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// The first pause between probes at start-up, and the longest.
+const QUICKEST: Duration = Duration::from_millis(10);
+const SLOWEST: Duration = Duration::from_secs(2);
+/// A second look, before an instance is ended or taken from routing for one missed probe.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+struct Monitor {
+    shared: Arc<Shared>,
+    workload: String,
+    index: u32,
+    id: InstanceId,
+    target: Option<SocketAddr>,
+    health: HealthCheck,
+    readiness: HealthCheck,
+    up: Instant,
+}
+
+/// Begins to watch the slot's instance, in place of whatever watched it before.
+pub(super) fn spawn(shared: &Arc<Shared>, workload: &str, index: u32, id: &InstanceId, adopted: bool) {
+    let cancel = CancellationToken::new();
+    let (monitor, assumed) = {
+        let mut book = shared.book();
+        let slot = book.rooms.get_mut(workload).and_then(|room| room.slots.get_mut(&index));
+        let Some(slot) = slot.filter(|slot| slot.is_alive(id)) else { return };
+        let Life::Alive(_, up) = slot.life else { return };
+        slot.task = Some(cancel.clone().drop_guard());
+        let monitor = Monitor {
+            shared: shared.clone(),
+            workload: workload.to_owned(),
+            index,
+            id: id.clone(),
+            target: slot.state.address.zip(slot.state.port).map(SocketAddr::from),
+            health: slot.checks.0.clone(),
+            readiness: slot.checks.1.clone(),
+            up,
+        };
+        (monitor, slot.state.phase == Phase::Running)
+    };
+    let settling = adopted.then(|| Settling::new(shared.clone()));
+    let stopping = shared.stopping.clone();
+    shared.tasks.spawn(async move {
+        tokio::select! {
+            () = monitor.run(assumed, settling) => {}
+            () = cancel.cancelled() => {}
+            () = stopping.cancelled() => {}
+        }
+    });
+}
+
+impl Monitor {
+    async fn run(&self, assumed: bool, settling: Option<Settling>) {
+        let first = self.probe(&self.health).await;
+        if assumed && first.is_err() {
+            // It was believed to be well, and is not: it gets its start-up time again.
+            self.update(|slot| slot.enter(Phase::Starting));
+        }
+        let began = if assumed { Instant::now() } else { self.up };
+        let ready = self.is_always_ready() || (first.is_ok() && self.probe(&self.readiness).await.is_ok());
+        if first.is_ok() {
+            self.become_well(ready);
+        }
+        drop(settling);
+        if first.is_err() {
+            if let Err(reason) = self.start_up(began).await {
+                return unhealthy(&self.shared, &self.workload, self.index, &self.id, reason);
+            }
+            self.become_well(self.is_always_ready() || self.probe(&self.readiness).await.is_ok());
+        }
+        tokio::join!(self.stay_well(), self.stay_ready());
+    }
+
+    /// Probes until well. Pauses grow with the time it has taken, so that little is added to it.
+    async fn start_up(&self, began: Instant) -> Result<(), String> {
+        loop {
+            let waited = began.elapsed();
+            sleep((waited / 8).clamp(QUICKEST, SLOWEST)).await;
+            let Err(seen) = self.probe(&self.health).await else { return Ok(()) };
+            if began.elapsed() >= self.health.timeout {
+                return Err(self.gave_up(&seen));
+            }
+        }
+    }
+
+    fn gave_up(&self, seen: &str) -> String {
+        let limit = self.health.timeout.as_secs();
+        match (&self.health.kind, self.target) {
+            (HealthKind::Port, Some(target)) => format!("did not open port {} within {limit} s", target.port()),
+            _ => format!("health check: {seen}; not well within {limit} s"),
+        }
+    }
+
+    async fn stay_well(&self) {
+        if self.health.kind == HealthKind::Process {
+            return;
+        }
+        loop {
+            sleep(self.health.interval).await;
+            if self.probe(&self.health).await.is_ok() {
+                continue;
+            }
+            sleep(SECOND_LOOK.min(self.health.interval)).await;
+            if let Err(seen) = self.probe(&self.health).await {
+                let reason = format!("health check: {seen}");
+                return unhealthy(&self.shared, &self.workload, self.index, &self.id, reason);
+            }
+        }
+    }
+
+    async fn stay_ready(&self) {
+        if self.is_always_ready() {
+            return;
+        }
+        let mut pause = QUICKEST;
+        let mut ready_once = false;
+        loop {
+            let seen = self.probe(&self.readiness).await;
+            ready_once |= seen.is_ok();
+            self.update(|slot| {
+                slot.state.routable = seen.is_ok();
+                slot.state.details = seen.err().map(|seen| format!("not ready: {seen}"));
+            });
+            // Quickly until it is ready for the first time, as at start-up.
+            pause = if ready_once { self.readiness.interval } else { (pause * 2).min(SLOWEST) };
+            sleep(pause).await;
+        }
+    }
+
+    fn is_always_ready(&self) -> bool {
+        self.readiness.kind == HealthKind::Process
+    }
+
+    fn become_well(&self, ready: bool) {
+        self.update(|slot| {
+            slot.enter(Phase::Running);
+            slot.state.routable = ready;
+            slot.state.details = None;
+        });
+    }
+
+    fn update(&self, change: impl FnOnce(&mut super::book::Slot)) {
+        self.shared.update(&self.workload, self.index, &self.id, change);
+    }
+
+    async fn probe(&self, check: &HealthCheck) -> Result<(), String> {
+        let limit = check.invocation_timeout;
+        // The prober keeps the limit itself; this is for one that does not.
+        let look = self.shared.options.prober.probe(&check.kind, self.target, limit);
+        timeout(limit * 2, look).await.unwrap_or_else(|_| Err("the check did not end".to_owned()))
+    }
+}
+
+/// Counts as unsettled until it is dropped.
+struct Settling(Arc<Shared>);
+
+impl Settling {
+    fn new(shared: Arc<Shared>) -> Self {
+        shared.unsettled.send_modify(|unsettled| unsettled.adopted += 1);
+        Self(shared)
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.0.unsettled.send_modify(|unsettled| unsettled.adopted -= 1);
+    }
+}

@@ -1,0 +1,83 @@
+//! Looking entries up: for the audit page and the audit events of compatible APIs.
+
+use crate::entry::Record;
+use crate::row::select;
+use sea_query::{Cond, Condition, Expr, ExprTrait, Func, Order, Query};
+use store::{StoreError, Tx};
+
+/// Which entries, and which of them. An empty list does not restrict; everything given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Any of these actions.
+    pub actions: Vec<String>,
+    /// Actions that start with any of these (`audit.`).
+    pub action_prefixes: Vec<String>,
+    /// Any of these kinds of object.
+    pub object_kinds: Vec<String>,
+    /// Any of these objects.
+    pub object_ids: Vec<String>,
+    /// None of these objects.
+    pub not_object_ids: Vec<String>,
+    /// Any of these actors.
+    pub actor_ids: Vec<String>,
+    /// For each group: in any of its scopes. An empty group matches nothing (the caller may see no scope at all).
+    pub scopes: Vec<Vec<String>>,
+    /// At this time or later (microseconds since 1970 UTC).
+    pub from: Option<i64>,
+    /// Before this time.
+    pub before: Option<i64>,
+    /// Beyond this position, in the direction of the order: the last position of the page before (a keyset).
+    pub beyond: Option<i64>,
+    /// So many are left out first. For pages by number; a keyset is cheaper.
+    pub offset: u64,
+    /// At most so many.
+    pub limit: u64,
+    /// Newest first.
+    pub descending: bool,
+}
+
+/// The entries of one page in the order of their positions, and how many there are on all pages (`beyond`, `offset` and
+/// `limit` aside). Entries that wait for their seal are not found yet.
+pub fn find(tx: &mut Tx<'_>, filter: &Filter) -> Result<(Vec<Record>, u64), StoreError> {
+    let condition = condition(filter);
+    let total: Option<u64> =
+        tx.value(Query::select().expr(Func::count(Expr::col("id"))).from("ledger").cond_where(condition.clone()))?;
+    let mut page = select();
+    page.cond_where(condition);
+    if let Some(beyond) = filter.beyond {
+        let position = Expr::col("position");
+        page.and_where(if filter.descending { position.lt(beyond) } else { position.gt(beyond) });
+    }
+    page.order_by("position", if filter.descending { Order::Desc } else { Order::Asc })
+        .limit(filter.limit)
+        .offset(filter.offset);
+    Ok((tx.rows(&page)?, total.unwrap_or(0)))
+}
+
+fn condition(filter: &Filter) -> Condition {
+    let any_of =
+        |column: &'static str, values: &[String]| (!values.is_empty()).then(|| Expr::col(column).is_in(values));
+    let mut all = Cond::all()
+        .add(Expr::col("position").is_not_null())
+        .add_option(any_of("action", &filter.actions))
+        .add_option(any_of("object_kind", &filter.object_kinds))
+        .add_option(any_of("object_id", &filter.object_ids))
+        .add_option(any_of("actor_id", &filter.actor_ids))
+        .add_option(filter.from.map(|from| Expr::col("at").gte(from)))
+        .add_option(filter.before.map(|before| Expr::col("at").lt(before)));
+    if !filter.not_object_ids.is_empty() {
+        all = all.add(Expr::col("object_id").is_not_in(&filter.not_object_ids));
+    }
+    if !filter.action_prefixes.is_empty() {
+        let prefixes = filter.action_prefixes.iter().map(|prefix| {
+            // Bounded by the highest character; columns compare by bytes on every database.
+            Expr::col("action").gte(prefix.as_str()).and(Expr::col("action").lt(format!("{prefix}\u{10FFFF}")))
+        });
+        all = all.add(prefixes.fold(Cond::any(), Condition::add));
+    }
+    for group in &filter.scopes {
+        // `IN ()` is no SQL: sea-query renders an empty list as a condition that is false.
+        all = all.add(Cond::any().add(Expr::col("scope").is_in(group)).add(Expr::col("scope_inner").is_in(group)));
+    }
+    all
+}

@@ -1,0 +1,28 @@
+//! Talking to a running server over `run/admin.sock`, which only this machine's owner of the data folder can open.
+
+use crate::settings::run_folder;
+use serde::{Serialize, de::DeserializeOwned};
+use server::CallError;
+use std::path::Path;
+use std::time::Duration;
+
+/// A request with a JSON answer. `Ok(None)`: no server runs on this data folder.
+pub async fn call<A: DeserializeOwned>(data: &Path, method: &str, path: &str, body: &impl Serialize) -> anyhow::Result<Option<A>> {
+    match server::local_call(&run_folder(data).join("admin.sock"), method, path, body).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(CallError::Absent(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits until control and router both answer. The caller gives up when control ends.
+pub async fn wait_ready(data: &Path) -> anyhow::Result<server::Status> {
+    loop {
+        if let Ok(Some(status)) = call::<server::Status>(data, "GET", "/status", &()).await {
+            if status.router {
+                return Ok(status);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,29 @@
+//! One file a command.
+
+pub(super) mod app;
+pub(super) mod apps;
+pub(super) mod create_org;
+pub(super) mod create_space;
+pub(super) mod delete;
+pub(super) mod env;
+pub(super) mod events;
+pub(super) mod login;
+pub(super) mod logout;
+pub(super) mod logs;
+pub(super) mod map;
+pub(super) mod orgs;
+pub(super) mod passwd;
+pub(super) mod push;
+pub(super) mod rename;
+pub(super) mod restart;
+pub(super) mod routes;
+pub(super) mod run;
+pub(super) mod scale;
+pub(super) mod set_env;
+pub(super) mod spaces;
+pub(super) mod start;
+pub mod stop;
+pub(super) mod target;
+pub(super) mod tasks;
+pub(super) mod unmap;
+pub(super) mod unset_env;

@@ -1,0 +1,53 @@
+//! `pitlane env`.
+
+use crate::client::Context;
+use crate::client::failure::Result;
+use crate::client::printer::Tone;
+use crate::client::shapes::Environment;
+use serde_json::Value;
+
+pub(in crate::client) const EXAMPLES: &str = "\
+Examples:
+  pitlane env shop                   what was set, and what the platform adds
+  pitlane env shop --json | jq .environment_variables";
+
+#[derive(Debug, clap::Args)]
+pub struct Env {
+    /// The app
+    name: String,
+}
+
+impl Env {
+    pub(in crate::client) async fn run(self, context: &Context) -> Result<()> {
+        let api = context.api()?;
+        let app = api.app(&self.name).await?;
+        let env: Environment = api.get(&format!("/v3/apps/{}/env", app.guid), &[]).await?;
+        let printer = &context.printer;
+        if printer.json() {
+            printer.value(&env);
+            return Ok(());
+        }
+        let parts = [
+            ("Set for this app", &env.environment_variables),
+            ("For all running apps", &env.running_env_json),
+            ("For all builds", &env.staging_env_json),
+            ("Services", &env.system_env_json),
+            ("From the platform", &env.application_env_json),
+        ];
+        for (title, variables) in parts {
+            let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
+            let variables: Vec<_> = variables.iter().filter(|(_, value)| !is_empty(value)).collect();
+            if variables.is_empty() {
+                continue;
+            }
+            printer.line(printer.tone(Tone::Strong, format!("{title}:")));
+            for (name, value) in variables {
+                match value {
+                    Value::String(text) => printer.line(format!("  {name}={text}")),
+                    other => printer.line(format!("  {name}={other}")),
+                }
+            }
+        }
+        Ok(())
+    }
+}

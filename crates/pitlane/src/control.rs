@@ -1,0 +1,21 @@
+//! `pitlane control`: APIs, store, engine, in one process.
+
+use crate::found;
+use crate::settings::Settings;
+use anyhow::bail;
+
+/// Runs until SIGTERM.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let Ok(_held) = found::hold(&settings.data, "control", None)? else {
+        bail!("another control process runs on this data folder");
+    };
+    server::run(server::Options {
+        data: settings.data,
+        domain: settings.domain,
+        database_url: settings.database_url,
+        blobs: settings.blobs,
+        allow_bare: settings.allow_bare,
+        program: std::env::current_exe()?,
+    })
+    .await
+}

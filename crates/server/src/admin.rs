@@ -1,0 +1,71 @@
+//! `run/admin.sock`: the router's table, and what the machine's owner asks for.
+
+use crate::House;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+/// What `pitlane serve` asks before it says that it is ready.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// Does the router answer?
+    pub router: bool,
+    /// The single-use token of the set-up link, while there is no administrator.
+    pub setup: Option<String>,
+    /// What an administrator should know, a sentence each.
+    pub problems: Vec<String>,
+}
+
+/// A person to be made an administrator, or to get a new password.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PersonRequest {
+    /// User name (or e-mail address, to change a password).
+    pub name: String,
+    /// E-mail address of a new administrator.
+    pub email: Option<String>,
+    /// The new password.
+    pub password: String,
+}
+
+/// The routes.
+pub fn routes(house: House) -> Router {
+    Router::new()
+        .route("/table", get(follow_table))
+        .route("/status", get(show_status))
+        .route("/superuser", post(create_superuser))
+        .route("/password", post(change_password))
+        .with_state(house)
+}
+
+async fn follow_table(State(house): State<House>) -> Response {
+    Body::from_stream(house.publisher.changes()).into_response()
+}
+
+async fn show_status(State(house): State<House>) -> Response {
+    let router = crate::front::status(&house.options.data).await.is_ok();
+    // The link is made only once somebody will see it.
+    let setup = if router { identity::setup_link(&house.db).await } else { Ok(None) };
+    match setup {
+        Ok(setup) => Json(Status { router, setup, problems: house.engine.facts().problems }).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn create_superuser(State(house): State<House>, Json(request): Json<PersonRequest>) -> Response {
+    answer(crate::offline::createsuperuser(&house.db, request).await)
+}
+
+async fn change_password(State(house): State<House>, Json(request): Json<PersonRequest>) -> Response {
+    answer(crate::offline::changepassword(&house.db, request).await)
+}
+
+fn answer(result: Result<String, identity::IdentityError>) -> Response {
+    match result {
+        Ok(done) => Json(serde_json::json!({ "done": done })).into_response(),
+        Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).into_response(),
+    }
+}

@@ -1,0 +1,158 @@
+//! The control process: opens the rooms, starts what follows the ledger, serves the two sockets, ends in order.
+
+use crate::sockets::{self, Peers};
+use crate::{House, Options, admin, surface};
+use anyhow::Context;
+use apps::run::{Layers, Rooms};
+use engine::{Budget, Engine, Room};
+use engine_local::LocalEngine;
+use futures_util::future::BoxFuture;
+use identity::Identity;
+use ledger::Ledger;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Blobs, Db, DbUrl, Migration, Secrets};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long running requests may take to finish when control stops.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// All rooms' migrations, in the order in which their tables build on one another.
+pub(crate) fn migrations() -> Vec<Migration> {
+    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS].concat()
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// In words for the terminal of `pitlane serve`, when a room cannot be opened; nothing was changed then.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let data = options.data.clone();
+    let url = DbUrl::parse(options.database_url.as_deref(), &data)?;
+    let db = Db::open(&url, &migrations()).await?;
+    let secrets = Secrets::open(&data.join("master.key"))?;
+    let blobs = Blobs::open(options.blobs.as_deref(), &data).await?;
+    let engine = LocalEngine::open(engine_options(&options))?;
+    let identity = Identity::open(db.clone(), &secrets, Default::default()).await?;
+    let publisher = router::Publisher::new();
+
+    let apps = open_apps(&options, &db, &blobs, &secrets, &engine, &publisher).await?;
+    let house = House {
+        options: Arc::new(options),
+        db: db.clone(),
+        blobs,
+        identity,
+        engine: Arc::new(engine),
+        publisher,
+        probes: Arc::default(),
+    };
+    let ledger = Ledger::new(db.clone());
+    let stop = CancellationToken::new();
+    // Seals what other processes commit too, where the database is shared; nothing to do on SQLite.
+    let sealer = tokio::spawn({
+        let (ledger, stop) = (ledger.clone(), stop.clone());
+        async move { ledger.run_sealer(stop.cancelled()).await }
+    });
+    apps.start_background().await?;
+
+    let tasks = TaskTracker::new();
+    for (name, routes, peers) in [
+        ("control.sock", surface::surface(house.clone(), apps::api::router(apps.clone())), Peers::Anyone),
+        ("admin.sock", admin::routes(house.clone()), Peers::Owner),
+    ] {
+        let path = data.join("run").join(name);
+        let listener = sockets::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+        tasks.spawn(sockets::serve(listener, routes, peers, stop.clone(), tasks.clone()));
+    }
+    tasks.close();
+    tracing::info!(data = %data.display(), database = ?db.kind(), "control serves");
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.cancel();
+    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+        tracing::warn!("some requests had not ended within {DRAIN:?}");
+    }
+    apps.shutdown().await;
+    let _ = sealer.await;
+    db.close().await;
+    Ok(())
+}
+
+pub(crate) fn engine_options(options: &Options) -> engine_local::Options {
+    let mut wanted = engine_local::Options::new(options.data.join("engine"), options.data.join("logs"), &options.program);
+    wanted.allow_bare = options.allow_bare;
+    wanted
+}
+
+/// Ends everything a data folder started; for a server that does not run any more.
+///
+/// # Errors
+/// In words, when the engine's folder cannot be used or something could not be ended.
+pub async fn end_apps(data: &Path) -> anyhow::Result<()> {
+    let root = data.join("engine");
+    if !root.exists() {
+        return Ok(());
+    }
+    let mut wanted = engine_local::Options::new(root, data.join("logs"), std::env::current_exe()?);
+    // Whatever this host can do now, what runs is to end.
+    wanted.allow_bare = true;
+    Ok(LocalEngine::open(wanted)?.end_all().await?)
+}
+
+async fn open_apps(
+    options: &Options,
+    db: &Db,
+    blobs: &Blobs,
+    secrets: &Secrets,
+    engine: &LocalEngine,
+    publisher: &router::Publisher,
+) -> anyhow::Result<apps::Apps> {
+    let driver: Arc<dyn Engine> = Arc::new(engine.clone());
+    let memory = Budget::memory_of_host()?;
+    let stager = staging::Stager::new(staging::StagerOptions {
+        memory_budget_bytes: memory / 2,
+        ..staging::StagerOptions::new(Arc::clone(&driver), options.data.join("cache"))
+    })?;
+    stager.sweep().await?;
+    let rooms = Rooms {
+        engine: driver,
+        options: engine::Options { budget: Some(Budget::new(Room { memory_bytes: memory, staging_slots: 2 })), ..Default::default() },
+        layers: Arc::new(DropletLayers(engine.clone())),
+        stager: Arc::new(stager),
+        publisher: publisher.clone(),
+    };
+    let config = apps::Config {
+        domain: options.domain.clone(),
+        hosts: Vec::new(),
+        stacks: stacks(engine),
+        buildpacks: staging::builtin().iter().map(|buildpack| buildpack.name.to_owned()).collect(),
+    };
+    let first = config.clone();
+    db.write(move |tx| apps::bootstrap(tx, &first)).await?;
+    Ok(apps::Apps::new(config, db.clone(), blobs.clone(), secrets.clone(), options.data.join("logs"), rooms))
+}
+
+fn stacks(engine: &LocalEngine) -> Vec<apps::StackInfo> {
+    let describe = |name: &str| match name {
+        "host" => "This machine's own programs and libraries, read-only".to_owned(),
+        other => format!("The root file system imported as {other}"),
+    };
+    let stack = |name: String| apps::StackInfo { description: describe(&name), default: name == "host", name };
+    engine.stacks().into_iter().map(stack).collect()
+}
+
+struct DropletLayers(LocalEngine);
+
+impl Layers for DropletLayers {
+    fn layer<'a>(&'a self, digest: &'a str, archive: &'a Path) -> BoxFuture<'a, Result<PathBuf, String>> {
+        Box::pin(async move { self.0.layer(digest, archive).await.map_err(|error| error.to_string()) })
+    }
+}

@@ -1,0 +1,28 @@
+//! `/` for a browser, and the files of the server's own pages.
+
+use crate::House;
+use axum::http::{HeaderMap, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::{Extension, Router, routing::get};
+use identity::Authentication;
+
+/// The routes.
+pub fn routes() -> Router<House> {
+    Router::new().route("/static/pitlane.css", get(show_style))
+}
+
+/// The home page of `GET /`, for callers that want HTML.
+pub async fn show_home(headers: HeaderMap, Extension(authentication): Extension<Authentication>) -> Response {
+    let name = match &authentication {
+        Authentication::Caller(caller) => Some(caller.name.as_str()),
+        _ => None,
+    };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:7080");
+    let scheme = headers.get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok()).unwrap_or("http");
+    let url = format!("{scheme}://{host}");
+    Html(crate::pages::render(&crate::pages::Home { name, url: &url })).into_response()
+}
+
+async fn show_style() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")], include_str!("pitlane.css"))
+}

@@ -1,0 +1,49 @@
+//! What the server's own handlers hold.
+
+use crate::health::{EnvInfo, Probes};
+use engine::Engine;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What control is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data folder, absolute.
+    pub data: PathBuf,
+    /// Domain under which applications get their host names.
+    pub domain: String,
+    /// External database.
+    pub database_url: Option<String>,
+    /// Where blobs are kept, if not in the data folder.
+    pub blobs: Option<String>,
+    /// May applications run as bare processes where containers are not possible?
+    pub allow_bare: bool,
+    /// This very program, which the engine starts as keeper.
+    pub program: PathBuf,
+}
+
+/// The assembled rooms. Cheap to clone.
+#[derive(Clone)]
+pub struct House {
+    /// What control was started with.
+    pub options: Arc<Options>,
+    /// The database.
+    pub db: store::Db,
+    /// Packages, droplets, buildpacks.
+    pub blobs: store::Blobs,
+    /// People and tokens.
+    pub identity: identity::Identity,
+    /// What runs.
+    pub engine: Arc<dyn Engine>,
+    /// The routing table that the router follows.
+    pub publisher: router::Publisher,
+    /// Health as last seen.
+    pub probes: Arc<Probes>,
+}
+
+impl House {
+    /// How well everything is; at most a second old.
+    pub async fn health(&self) -> EnvInfo {
+        self.probes.ask(self).await
+    }
+}

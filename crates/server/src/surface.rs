@@ -1,0 +1,69 @@
+//! The HTTP surface that the outside sees, one layer a concern.
+
+use crate::{House, health, home, wants_html};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceExt;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Everything but applications: pages, UAA, and the faces' APIs.
+pub(crate) fn surface(house: House, apps: Router) -> Router {
+    let pages = Router::new().merge(health::routes()).merge(home::routes()).with_state(house.clone());
+    Router::new()
+        .merge(pages)
+        .merge(identity::http::pages(house.identity.clone()))
+        .nest("/uaa", identity::http::uaa(house.identity.clone()))
+        // The Cloud Foundry face answers the rest, unknown paths included, in its own JSON.
+        .fallback_service(apps)
+        .layer(middleware::from_fn(home_for_browsers))
+        // Who is asking; each face answers the bad cases in its own shape.
+        .layer(middleware::from_fn_with_state(house.identity.clone(), identity::http::authenticate))
+        // The router made the request id; the answer carries it back in Cloud Foundry's header.
+        .layer(middleware::from_fn(name_request))
+        // A bug in one handler is one answer of 500, not a dead process.
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(house, guard))
+}
+
+/// `GET /` is the root document for clients and the home page for browsers.
+async fn home_for_browsers(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if parts.method == Method::GET && parts.uri.path() == "/" && wants_html(&parts.headers) {
+        let home = axum::routing::get(home::show_home);
+        return home.oneshot(Request::from_parts(parts, body)).await.into_response();
+    }
+    next.run(Request::from_parts(parts, body)).await
+}
+
+async fn name_request(request: Request, next: Next) -> Response {
+    let id = request.headers().get("x-vcap-request-id").cloned();
+    let mut response = next.run(request).await;
+    if let Some(id) = id {
+        response.headers_mut().entry("x-vcap-request-id").or_insert(id);
+    }
+    response
+}
+
+/// Headers that every answer of the platform itself carries.
+async fn guard(State(_): State<House>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    tracing::error!(panic = text.unwrap_or_default(), "a handler panicked");
+    let body = r#"{"errors":[{"code":10001,"title":"UnknownError","detail":"An unknown error occurred."}]}"#;
+    (axum::http::StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/json")], Body::from(body)).into_response()
+}

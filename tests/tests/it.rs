@@ -1,0 +1,9 @@
+//! Conversations with the running binary.
+#![expect(clippy::expect_used, reason = "tests")]
+
+mod it {
+    mod bad_apps;
+    mod faults;
+    mod first_lap;
+    mod real_clients;
+}
