@@ -8,6 +8,7 @@ pub mod body;
 pub mod build;
 pub mod buildpack;
 pub mod caller;
+pub mod deployment;
 pub mod destination;
 pub mod domain;
 pub mod droplet;
@@ -16,6 +17,7 @@ pub mod job;
 pub mod links;
 pub mod log_cache;
 pub mod log_stream;
+pub mod manifest;
 pub mod organization;
 pub mod package;
 pub mod page;
@@ -50,6 +52,8 @@ pub fn routes() -> Routes {
         .merge(build::routes())
         .merge(droplet::routes())
         .merge(task::routes())
+        .merge(manifest::routes())
+        .merge(deployment::routes())
 }
 
 /// The face as a service. Whoever mounts it puts an [`identity::Authentication`] into each request's extensions.

@@ -7,6 +7,7 @@
 
 pub mod build;
 pub mod buildpack;
+mod deployment;
 pub mod desired;
 mod dress;
 mod follow;
@@ -227,6 +228,7 @@ pub(crate) async fn start(apps: &Apps) -> Result<(), StoreError> {
     inner.tasks.spawn(follow::follow(apps.clone(), position));
     build::resume(apps).await?;
     task::resume(apps).await?;
+    deployment::resume(apps).await?;
     Ok(())
 }
 

@@ -53,11 +53,6 @@ impl Apps {
         default.map_or_else(|| "host".into(), |stack| stack.name.clone())
     }
 
-    /// Is `name` a buildpack here, or an address of one?
-    pub fn is_buildpack(&self, tx: &mut Tx<'_>, name: &str) -> Result<bool, StoreError> {
-        crate::run::buildpack::is_known(tx, name)
-    }
-
     /// An app's own environment variables.
     pub fn open_environment(&self, app: &App) -> Result<BTreeMap<String, String>, ApiError> {
         let plain = self.secrets.open_sealed(ENVIRONMENT, &app.guid, &app.environment).map_err(ApiError::internal)?;

@@ -2,11 +2,18 @@
 
 mod it {
     mod access;
+    mod bad;
+    mod client;
+    mod deploy;
     mod fake;
     mod house;
     mod lists;
     mod logs;
+    mod manifest;
     mod places;
+    mod push;
     mod routes;
+    mod run;
     mod settings;
+    mod shapes;
 }

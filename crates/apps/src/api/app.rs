@@ -17,6 +17,7 @@ use crate::repo::process::Process;
 use crate::repo::record::{self, Json as Stored, Record};
 use crate::repo::space::Space;
 use crate::repo::{audit, job as jobs, list, metadata, scope};
+use crate::run::buildpack;
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -29,8 +30,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::Tx;
 
-pub(super) use action::{restart, start, stop};
+pub(super) use action::restart;
 pub(super) use current::assign;
+pub(super) use setting::merge_environment;
 
 const LIST: Spec = Spec {
     order: &["name", "state"],
@@ -65,7 +67,7 @@ pub(super) struct LifecycleData {
     pub(super) buildpacks: Option<Vec<String>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) stack: Option<Option<String>>,
-    credentials: Option<Value>,
+    pub(super) credentials: Option<Value>,
 }
 
 #[derive(Deserialize, Clone)]
@@ -215,7 +217,7 @@ async fn create_app(
             let mut app = new_app(&state, &space, &body.data.name);
             change_lifecycle(&state, tx, &mut app, body.data.lifecycle.as_ref())?;
             let variables = body.data.environment_variables.clone().unwrap_or_default();
-            setting::merge_environment(&state, &mut app, &variables)?;
+            merge_environment(&state, &mut app, &variables)?;
             insert_app(&state, tx, &caller, &space, &app, json!({ "request": body.raw }))?;
             let metadata = metadata::merge(tx, &app.guid, body.data.metadata.as_ref())?;
             Ok((StatusCode::CREATED, Json(show_app(&base, &app, &metadata))))
@@ -286,23 +288,23 @@ pub(super) fn change_lifecycle(
     if data.credentials.is_some() {
         return Err(ApiError::unprocessable("Lifecycle credentials are only for lifecycle 'cnb'"));
     }
-    if let Some(buildpacks) = data.buildpacks {
-        check_buildpacks(apps, tx, &buildpacks)?;
-        app.buildpacks = Stored(buildpacks);
-    }
     if let Some(stack) = data.stack {
         app.stack = Some(match stack {
             Some(stack) => check_stack(apps, &stack)?,
             None => apps.default_stack(),
         });
     }
+    if let Some(buildpacks) = data.buildpacks {
+        check_buildpacks(tx, &buildpacks, app.stack.as_deref().unwrap_or_default())?;
+        app.buildpacks = Stored(buildpacks);
+    }
     Ok(())
 }
 
-/// 422 unless each is the name of a buildpack here or an address of one.
-pub(super) fn check_buildpacks(apps: &Apps, tx: &mut Tx<'_>, buildpacks: &[String]) -> Result<(), ApiError> {
+/// 422 unless each is the name of a buildpack for the stack, or an address of one.
+pub(super) fn check_buildpacks(tx: &mut Tx<'_>, buildpacks: &[String], stack: &str) -> Result<(), ApiError> {
     for name in buildpacks {
-        if !apps.is_buildpack(tx, name)? {
+        if !buildpack::is_known(tx, name, stack)? {
             return Err(ApiError::unprocessable(format!(
                 "Buildpack \"{name}\" must be an existing admin buildpack or a valid git URI"
             )));

@@ -2,7 +2,7 @@
 
 mod upload;
 
-use super::body::{Body, ToOne, present};
+use super::body::{Body, ToOne};
 use super::caller::{Reader, Writer};
 use super::links::{Base, to_one};
 use super::page::{Page, Params, Spec};
@@ -125,8 +125,9 @@ struct Create {
     #[serde(rename = "type")]
     kind: Option<String>,
     relationships: Relationships,
-    #[serde(default, deserialize_with = "present")]
-    data: Option<Option<Value>>,
+    /// Of docker packages.
+    #[serde(rename = "data")]
+    _data: Option<Value>,
     metadata: Option<MetadataPatch>,
 }
 

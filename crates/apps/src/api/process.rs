@@ -20,7 +20,7 @@ use crate::repo::droplet::Droplet;
 use crate::repo::process::{self as repo, Process};
 use crate::repo::record::{self, Record};
 use crate::repo::space::Space;
-use crate::repo::{audit, deployment, list, metadata, scope};
+use crate::repo::{audit, deployment, feature, list, metadata, scope};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -359,6 +359,7 @@ async fn scale(
     apps.db
         .write(move |tx| {
             let (mut process, app, space) = named.load(tx, &caller, &actions::SPACE_OPERATE)?;
+            feature::require(tx, &caller, "app_scaling")?;
             if process.kind == "web" && !deployment::active(tx, Some(&app.guid))?.is_empty() {
                 return Err(ApiError::new(
                     Kind::SCALE_DISABLED_DURING_DEPLOYMENT,

@@ -16,7 +16,7 @@ use crate::repo::process::{DISK_MB, MEMORY_MB, Process};
 use crate::repo::record::{self, Record};
 use crate::repo::space::Space;
 use crate::repo::task::Task;
-use crate::repo::{audit, list, metadata, scope};
+use crate::repo::{audit, feature, list, metadata, scope};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -163,6 +163,7 @@ async fn create_task(
     apps.db
         .write(move |tx| {
             let (mut app, space) = App::load(tx, &caller, &guid, &actions::SPACE_DEVELOP)?;
+            feature::require(tx, &caller, "task_creation")?;
             let given = &body.data;
             let task = new_task(tx, &mut app, given)?;
             record::insert(tx, &task)?;

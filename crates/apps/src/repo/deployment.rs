@@ -60,6 +60,15 @@ record!(
     }
 );
 
+impl Deployment {
+    /// It has ended: `DEPLOYED`, `CANCELED` or `SUPERSEDED`.
+    pub fn end(&mut self, reason: &str) {
+        (self.status, self.reason) = ("FINALIZED".into(), reason.into());
+        self.status_at = crate::model::time::now();
+        self.updated_at = self.status_at;
+    }
+}
+
 /// Those that go on, oldest first; of one app, or all.
 pub fn active(tx: &mut Tx<'_>, app_guid: Option<&str>) -> Result<Vec<Deployment>, StoreError> {
     let mut condition = Cond::all().add(Expr::col("status").eq("ACTIVE"));

@@ -3,7 +3,7 @@
 //! A build that is `STAGING` is under way here, waits for its turn in the stager's budget, or was left by an earlier
 //! process; the last begin anew at start, twice at most, so none stays for ever.
 
-use super::desired::{facts, whole};
+use super::desired::{facts, variables, whole};
 use crate::model::{environment, time};
 use crate::repo::app::App;
 use crate::repo::audit;
@@ -18,7 +18,6 @@ use engine::LogTag;
 use identity::Caller;
 use serde_json::json;
 use staging::{StagedDroplet, StagingRequest};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -124,9 +123,10 @@ async fn stage(apps: &Apps, parts: &Parts, cancel: &CancellationToken) -> Result
     let digest = digest.parse().map_err(|error: store::DigestError| broken(error.to_string()))?;
     let package =
         apps.blobs.local(&digest).await.map_err(|error| broken(format!("the package cannot be read: {error}")))?;
-    let variables = apps.open_environment(&parts.app).map_err(|error| broken(error.to_string()))?;
+    let (group, variables) = variables(apps, &parts.app, "staging").await.map_err(broken)?;
     let lifecycle = &parts.build.lifecycle.0;
     let stack = lifecycle.stack.clone().unwrap_or_else(|| apps.default_stack());
+    let (selection, _archives) = buildpack::select(apps, &lifecycle.buildpacks, &stack).await.map_err(broken)?;
     let mut facts = parts.facts.clone();
     facts.api = apps.config.api_url();
     let journal = apps.run.journal().clone();
@@ -135,8 +135,8 @@ async fn stage(apps: &Apps, parts: &Parts, cancel: &CancellationToken) -> Result
         build_guid: parts.build.guid.clone(),
         app_guid: app.clone(),
         package: package.as_ref().to_owned(),
-        selection: buildpack::select(&lifecycle.buildpacks).map_err(broken)?,
-        env: environment::staging(&facts, &BTreeMap::new(), &variables, &stack),
+        selection,
+        env: environment::staging(&facts, &group, &variables, &stack),
         stack,
         limits: StagingRequest::limits(whole(parts.build.memory_mb) << 20, whole(parts.build.disk_mb) << 20),
         timeout: StagingRequest::TIMEOUT,

@@ -139,8 +139,8 @@ async fn workload(apps: &Apps, parts: Parts) -> Result<Workload, String> {
     (facts.memory_mb, facts.disk_mb) = (whole(process.memory_mb), whole(process.disk_mb));
     facts.api = apps.config.api_url();
     facts.process = Some((process.guid.clone(), process.kind.clone()));
-    let variables = apps.open_environment(&app).map_err(|error: ApiError| error.to_string())?;
-    let env = environment::process(&facts, &BTreeMap::new(), &variables);
+    let (group, variables) = variables(apps, &app, "running").await?;
+    let env = environment::process(&facts, &group, &variables);
     let ports = if process.kind == "web" || process.health_check.0.kind != "process" {
         vec![environment::PORT]
     } else {
@@ -173,6 +173,17 @@ async fn workload(apps: &Apps, parts: Parts) -> Result<Workload, String> {
         health: process.health_check.0.for_engine(),
         readiness: process.readiness_check.0.for_engine(),
     })
+}
+
+type Variables = BTreeMap<String, String>;
+
+/// Variables of an environment group (`running`, `staging`) and of the app.
+pub(super) async fn variables(apps: &Apps, app: &App, group: &'static str) -> Result<(Variables, Variables), String> {
+    let secrets = apps.secrets.clone();
+    let group = apps.db.read(move |tx| repo::setting::environment_group(tx, &secrets, group)).await;
+    let group = group.map_err(|error: ApiError| format!("the environment group cannot be read: {error}"))?;
+    let own = apps.open_environment(app).map_err(|error| format!("its environment cannot be read: {error}"))?;
+    Ok((group.variables, own))
 }
 
 /// The files of a droplet, unpacked.

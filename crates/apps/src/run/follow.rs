@@ -1,7 +1,7 @@
 //! Following the ledger: an entry about an app makes the reconciler look at its processes and the front door's table
 //! new; one about a build or a task begins or ends it.
 
-use super::{build, desired, route, task};
+use super::{build, deployment, desired, route, task};
 use crate::Apps;
 use futures_util::StreamExt;
 use ledger::{Ledger, Record};
@@ -31,7 +31,6 @@ async fn see(apps: &Apps, record: &Record) -> Result<(), StoreError> {
     match record.object.kind.as_str() {
         "app" => see_app(apps, record).await,
         "route" => route::publish(apps, BTreeSet::from([record.object.id.clone()])).await,
-        "task" => task::begin(apps, &record.object.id).await,
         // What goes with these is more than one app.
         "space" | "organization" | "domain" if record.action.contains("delete") => {
             if let Some(handle) = apps.run.reconciler() {
@@ -62,6 +61,7 @@ async fn see_app(apps: &Apps, record: &Record) -> Result<(), StoreError> {
                 None => Ok(()),
             };
         }
+        "audit.app.deployment.create" | "audit.app.deployment.cancel" => deployment::resume_of(apps, &app).await?,
         "audit.app.delete-request" => {
             for guid in guids("task_guids").iter().chain(&guids("build_guids")) {
                 apps.run.cancel(guid);

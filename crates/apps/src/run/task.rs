@@ -1,16 +1,18 @@
 //! Tasks: each runs once; its state follows its exit. One that runs while this process ends is found again.
 
-use super::desired::{facts, limits, root, whole};
+use super::desired::{facts, limits, root, variables, whole};
 use super::dress::Dressed;
+use crate::Apps;
 use crate::model::{environment, time};
 use crate::repo::app::App;
 use crate::repo::droplet::Droplet;
-use crate::repo::record;
+use crate::repo::space::Space;
 use crate::repo::task::Task;
-use crate::{ApiError, Apps};
+use crate::repo::{audit, record};
 use engine::{Exit, ExitKind, InstanceId, InstanceSpec, LogTag, Purpose, exit_in_words, run_once};
+use identity::Caller;
 use sea_query::{Expr, ExprTrait};
-use std::collections::BTreeMap;
+use serde_json::json;
 use std::time::Duration;
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -98,6 +100,7 @@ fn take(tx: &mut store::Tx<'_>, guid: &str) -> Result<Option<Parts>, StoreError>
         task.state = "RUNNING".into();
         task.updated_at = time::now();
         record::save(tx, &task)?;
+        note(tx, &app, &task)?;
     }
     let mut facts = facts(tx, "", &app)?;
     (facts.memory_mb, facts.disk_mb) = (whole(task.memory_mb), whole(task.disk_mb));
@@ -105,7 +108,7 @@ fn take(tx: &mut store::Tx<'_>, guid: &str) -> Result<Option<Parts>, StoreError>
 }
 
 async fn spec(apps: &Apps, parts: &Parts) -> Result<InstanceSpec, String> {
-    let variables = apps.open_environment(&parts.app).map_err(|error: ApiError| error.to_string())?;
+    let (group, variables) = variables(apps, &parts.app, "running").await?;
     let mut facts = parts.facts.clone();
     facts.api = apps.config.api_url();
     let task = &parts.task;
@@ -118,7 +121,7 @@ async fn spec(apps: &Apps, parts: &Parts) -> Result<InstanceSpec, String> {
         purpose: Purpose::Task,
         root: root(apps, &parts.droplet).await?,
         argv: staging::launch_argv(&task.command),
-        env: environment::task(&facts, &BTreeMap::new(), &variables),
+        env: environment::task(&facts, &group, &variables),
         cwd: "/home/vcap/app".into(),
         limits: limits(task.memory_mb, task.disk_mb, task.log_rate),
         ports: Vec::new(),
@@ -149,5 +152,18 @@ fn finish(tx: &mut store::Tx<'_>, guid: &str, result: &Result<(), String>) -> Re
         }
     }
     task.updated_at = time::now();
-    record::save(tx, &task).map(|_| ())
+    record::save(tx, &task)?;
+    match App::find(tx, &task.app_guid)? {
+        Some(app) => note(tx, &app, &task),
+        None => Ok(()),
+    }
+}
+
+/// Tells followers of the ledger of a task's new state.
+fn note(tx: &mut store::Tx<'_>, app: &App, task: &Task) -> Result<(), StoreError> {
+    let space = Space::find(tx, &app.space_guid)?;
+    let scope = space.as_ref().map(Space::scope);
+    let data = json!({"state": task.state, "app_guid": app.guid, "failure_reason": task.failure_reason});
+    let scope = scope.as_ref().map_or(&[][..], |scope| &scope[..]);
+    audit::append(tx, Caller::system().actor(), "task.state", task.object(), scope, data).map(|_| ())
 }

@@ -78,13 +78,7 @@ async fn restart_app(
 }
 
 /// Wants the app to run; does nothing if it is wanted already.
-pub(in crate::api) fn start(
-    apps: &Apps,
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    space: &Space,
-    app: &mut App,
-) -> Result<(), ApiError> {
+fn start(apps: &Apps, tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &mut App) -> Result<(), ApiError> {
     if !app.is_started() {
         renew(tx, app)?;
     }
@@ -96,19 +90,8 @@ pub(in crate::api) fn start(
 }
 
 /// Wants it not to run.
-pub(in crate::api) fn stop(
-    apps: &Apps,
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    space: &Space,
-    app: &mut App,
-) -> Result<(), ApiError> {
-    if !deployment::active(tx, Some(&app.guid))?.is_empty() {
-        return Err(ApiError::new(
-            Kind::STOP_DISABLED_DURING_DEPLOYMENT,
-            "Cannot stop the app while it is deploying, please cancel the deployment before stopping the app.",
-        ));
-    }
+fn stop(apps: &Apps, tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &mut App) -> Result<(), ApiError> {
+    check_no_deployment(tx, app)?;
     app.state = STOPPED.into();
     app.save(tx)?;
     audit::record(tx, caller, "audit.app.stop", app.object(), &space.scope(), json!({}))?;
@@ -124,12 +107,23 @@ pub(in crate::api) fn restart(
     space: &Space,
     app: &mut App,
 ) -> Result<(), ApiError> {
+    check_no_deployment(tx, app)?;
     renew(tx, app)?;
     app.state = STARTED.into();
     app.save(tx)?;
     audit::record(tx, caller, "audit.app.restart", app.object(), &space.scope(), json!({}))?;
     apps.say_after(tx, &app.guid, format!("Restarted app with guid {}", app.guid));
     Ok(())
+}
+
+fn check_no_deployment(tx: &mut Tx<'_>, app: &App) -> Result<(), ApiError> {
+    if deployment::active(tx, Some(&app.guid))?.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Kind::STOP_DISABLED_DURING_DEPLOYMENT,
+        "Cannot stop the app while it is deploying, please cancel the deployment before stopping the app.",
+    ))
 }
 
 /// Gives app and processes a new version with the current droplet; 422 if it cannot run.

@@ -11,7 +11,7 @@ use crate::api::routes::Routes;
 use crate::error::Kind;
 use crate::model::actions;
 use crate::model::time;
-use crate::repo::{audit, metadata, record};
+use crate::repo::{audit, feature, metadata, record};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::multipart::Field;
@@ -46,6 +46,7 @@ async fn upload_package(
     apps.db
         .read(move |tx| {
             let (package, _, _) = load(tx, &reader, &wanted, &actions::SPACE_DEVELOP)?;
+            feature::require(tx, &reader, "app_bits_upload")?;
             check_state(&package)
         })
         .await?;
