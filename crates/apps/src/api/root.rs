@@ -51,18 +51,12 @@ const RESOURCES: &[&str] = &[
 pub(super) async fn get_root(base: Base) -> Json<Value> {
     Json(json!({ "links": {
         "self": base.link(""),
-        "cloud_controller_v2": null,
         "cloud_controller_v3": { "href": base.url("/v3"), "meta": { "version": API_VERSION } },
-        "network_policy_v0": null,
-        "network_policy_v1": null,
         "login": base.link(""),
         "uaa": base.link(""),
-        "credhub": null,
-        "routing": null,
         "logging": { "href": base.with_scheme("ws", "wss") },
         "log_cache": base.link(""),
         "log_stream": base.link(""),
-        "app_ssh": null,
     }}))
 }
 
