@@ -177,6 +177,13 @@ impl Asker {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
+    /// Status of an answer whose body does not end.
+    pub async fn head_of_stream(&self, path: &str) -> u16 {
+        let mut request = Request::get(path).header(header::HOST, HOST).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(self.who.clone());
+        self.router.clone().oneshot(request).await.unwrap().status().as_u16()
+    }
+
     /// A request whose status must be `status`; a job behind a 202 must be COMPLETE at the first poll.
     #[track_caller]
     pub fn call<'a>(
