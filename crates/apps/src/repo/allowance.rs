@@ -69,10 +69,8 @@ fn check_place(
         .map(|one| one.memory_mb)
         .chain(tasks.iter().map(|one| one.memory_mb))
         .max();
-    if let (Some(most), Some(largest)) = (*per_process_memory_in_mb, largest) {
-        if whole(largest) > most {
-            return exceeded("Instance memory (MB)", most);
-        }
+    if let Some(most) = per_process_memory_in_mb.filter(|most| largest.is_some_and(|largest| whole(largest) > *most)) {
+        return exceeded("Instance memory (MB)", most);
     }
     let memory: u64 = processes.iter().map(|one| whole(one.instances) * whole(one.memory_mb)).sum::<u64>()
         + tasks.iter().map(|one| whole(one.memory_mb)).sum::<u64>();
