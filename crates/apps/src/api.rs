@@ -30,6 +30,7 @@ pub mod route_share;
 pub mod routes;
 pub mod setting;
 pub mod show;
+pub mod sidecar;
 pub mod space;
 pub mod stack;
 pub mod task;
@@ -54,6 +55,7 @@ pub fn routes() -> Routes {
         .merge(task::routes())
         .merge(manifest::routes())
         .merge(deployment::routes())
+        .merge(sidecar::routes())
 }
 
 /// The face as a service. Whoever mounts it puts an [`identity::Authentication`] into each request's extensions.

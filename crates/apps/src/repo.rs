@@ -1,5 +1,6 @@
 //! Statements over `&mut Tx`, one file a resource.
 
+pub mod allowance;
 pub mod app;
 pub mod audit;
 pub mod bootstrap;

@@ -229,6 +229,7 @@ pub(crate) async fn start(apps: &Apps) -> Result<(), StoreError> {
     build::resume(apps).await?;
     task::resume(apps).await?;
     deployment::resume(apps).await?;
+    build::sweep_logs(apps).await?;
     Ok(())
 }
 

@@ -1,12 +1,21 @@
 //! The face from outside: conversations over its router.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod it {
+    mod access;
     mod bad;
     mod client;
     mod deploy;
     mod fake;
+    mod house;
+    mod lists;
+    mod logs;
     mod manifest;
+    mod places;
     mod push;
+    mod routes;
     mod run;
+    mod settings;
     mod shapes;
 }

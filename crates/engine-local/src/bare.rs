@@ -1,7 +1,7 @@
 //! Bare processes, for hosts that cannot do containers and whose administrator allows it.
 //!
 //! Not isolated: it is a process of the host's user 2000 (or of the platform's own user, when that is not root) in a copy of
-//! its droplet, with limits on files and core dumps only. `/home/vcap` in its command and environment becomes its folder.
+//! its droplet, with limits on files and core dumps only, on free ports of 127.0.0.1 ([`engine::Observed::spec`] has them). `/home/vcap` in its command and environment becomes its folder.
 
 use crate::error::host;
 use crate::instance::Folder;
@@ -55,6 +55,18 @@ pub(crate) fn spawn(folder: &Folder, spec: &InstanceSpec, out: &OwnedFd, err: &O
     let child =
         command.spawn().map_err(|error| EngineError::Refused(format!("{program} could not be executed: {error}")))?;
     i32::try_from(child.id()).map_err(host("its pid"))
+}
+
+/// Bare processes share the host's ports: each gets free ones instead of those it was to have, in its environment too.
+pub(crate) fn take_ports(spec: &mut InstanceSpec) -> Result<(), EngineError> {
+    for port in &mut spec.ports {
+        let free =
+            std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+        let free = free.map_err(host("finding a free port"))?.port();
+        let old = std::mem::replace(port, free).to_string();
+        spec.env.iter_mut().filter(|(_, value)| *value == old).for_each(|(_, value)| *value = free.to_string());
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path, root: bool) -> std::io::Result<()> {

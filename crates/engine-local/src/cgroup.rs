@@ -37,7 +37,10 @@ pub(crate) enum Version {
         /// Is swap accounted, so that it can be forbidden?
         swap: bool,
     },
-    V2,
+    V2 {
+        /// Can swap be forbidden?
+        swap: bool,
+    },
 }
 
 impl Version {
@@ -56,7 +59,10 @@ impl Version {
                     missing.join(", ")
                 ));
             }
-            return Ok(Self::V2);
+            // The root has no such file; where any group below has it, ours will.
+            let groups = std::fs::read_dir(MOUNT).into_iter().flatten().flatten();
+            let swap = groups.into_iter().any(|group| group.path().join("memory.swap.max").exists());
+            return Ok(Self::V2 { swap });
         }
         let missing: Vec<_> =
             ["memory", "pids", "cpu"].into_iter().filter(|name| !has(&format!("{name}/cgroup.procs"))).collect();
@@ -87,11 +93,42 @@ impl Cgroup {
         text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
     }
 
+    /// Where keepers of this data folder live on a host with systemd, which ends what is in its own groups when a service
+    /// stops: instances must outlive that.
+    fn keepers(&self) -> Vec<PathBuf> {
+        if !Path::new("/run/systemd/system").exists() {
+            return Vec::new();
+        }
+        let hierarchies: &[&str] = match self.version {
+            Version::V1 { .. } => &["systemd", "unified"],
+            Version::V2 { .. } => &[""],
+        };
+        let all = Path::new(self.path.trim_start_matches('/')).parent().unwrap_or(Path::new("")).join("keepers");
+        let hierarchies = hierarchies.iter().map(|name| Path::new(MOUNT).join(name)).filter(|path| path.is_dir());
+        hierarchies.map(|path| path.join(&all)).collect()
+    }
+
+    /// Moves the calling process out of its starter's group. Where that fails it stays, which is a question of who ends it.
+    pub fn join_keepers(&self) {
+        for folder in self.keepers() {
+            let _ = std::fs::create_dir_all(&folder);
+            let _ = std::fs::write(folder.join("cgroup.procs"), "0");
+        }
+    }
+
+    /// Removes the keepers' group once the last has ended.
+    pub fn remove_keepers(&self) {
+        for folder in self.keepers() {
+            let _ = std::fs::remove_dir(&folder);
+            let _ = folder.parent().map(std::fs::remove_dir);
+        }
+    }
+
     /// How many of its processes were killed for want of memory.
     pub fn oom_kills(&self) -> u64 {
         match self.version {
             Version::V1 { .. } => self.keyed("memory", "memory.oom_control", "oom_kill"),
-            Version::V2 => self.keyed("memory", "memory.events", "oom_kill"),
+            Version::V2 { .. } => self.keyed("memory", "memory.events", "oom_kill"),
         }
         .unwrap_or(0)
     }
@@ -126,7 +163,7 @@ impl Cgroup {
         };
         match self.version {
             Version::V1 { .. } => V1.iter().filter(|controller| !remove(controller)).count() == 0,
-            Version::V2 => remove(""),
+            Version::V2 { .. } => remove(""),
         }
     }
 
@@ -140,7 +177,7 @@ impl Cgroup {
                 let idle = self.keyed("memory", "memory.stat", "total_inactive_file").unwrap_or(0);
                 (Duration::from_nanos(number("cpuacct", "cpuacct.usage").unwrap_or(0)), memory.saturating_sub(idle))
             }
-            Version::V2 => {
+            Version::V2 { .. } => {
                 let memory = number("memory", "memory.current").unwrap_or(0);
                 let idle = self.keyed("memory", "memory.stat", "inactive_file").unwrap_or(0);
                 let cpu = self.keyed("cpu", "cpu.stat", "usage_usec").unwrap_or(0);

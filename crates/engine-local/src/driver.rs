@@ -33,6 +33,9 @@ pub struct Options {
     pub keeper: PathBuf,
     /// The first address of the instances' /20; `None` keeps or chooses one of 10.128.0.0/9.
     pub subnet: Option<Ipv4Addr>,
+    /// TCP ports of this host that instances with a way out may reach on its addresses: the front door's, so that an
+    /// application reaches another by its route. A door that listens on a loopback address stays out of reach.
+    pub doors: Vec<u16>,
     /// May instances run as bare processes where the host cannot do containers?
     pub allow_bare: bool,
     /// Bytes at which an instance's log file is rotated; two are kept.
@@ -47,6 +50,7 @@ impl Options {
             logs: logs.into(),
             keeper: keeper.into(),
             subnet: None,
+            doors: Vec::new(),
             allow_bare: false,
             log_bytes: 4 << 20,
         }
@@ -210,6 +214,7 @@ impl LocalEngine {
         let shared = self.shared.clone();
         let done = blocking(move || {
             if let Some(version) = shared.cgroups {
+                shared.cgroup(version, "x").remove_keepers();
                 shared.cgroup(version, "").remove_folders();
             }
             shared.plan.tear_down()

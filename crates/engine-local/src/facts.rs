@@ -50,7 +50,7 @@ pub(crate) fn find(keeper: &Path, disks: &Path) -> Findings {
     let isolated = fatal.is_empty();
     let cgroups_word = match cgroups {
         Some(Version::V1 { .. }) => "v1",
-        Some(Version::V2) => "v2",
+        Some(Version::V2 { .. }) => "v2",
         None => "none",
     };
     fatal.append(&mut problems);

@@ -120,6 +120,7 @@ fn contain(
         isolation.cgroup.remove();
         error
     };
+    isolation.cgroup.join_keepers();
     network(record.network.as_ref())?;
     files(folder, record, isolation)?;
     let pid = container::create(folder, record, isolation, out, err, report, answer).map_err(undo)?;

@@ -1,7 +1,7 @@
 //! One bridge a data folder, one veth pair an instance.
 //!
 //! Who may talk to whom: the host to instances; an instance to the outside when it has been allowed. Not: an instance to the
-//! host (any of its addresses), to another instance, or out without permission. Kept three times over: bridge ports are
+//! host (any of its addresses, but for the front door), to another instance, or out without permission. Kept three times over: bridge ports are
 //! isolated from each other, an nftables table drops what comes from the bridge, and an instance that may not go out has
 //! no route. The upper half of the subnet is for those; the table knows them by their address, which they cannot change.
 
@@ -65,7 +65,7 @@ impl Plan {
     }
 
     /// Makes bridge, table and forwarding. Safe to repeat.
-    pub fn set_up(&self) -> Result<(), EngineError> {
+    pub fn set_up(&self, doors: &[u16]) -> Result<(), EngineError> {
         let doing = |what: &str| {
             format!("setting up the network of instances ({}, {}/{PREFIX}): {what}", self.bridge, self.subnet)
         };
@@ -75,22 +75,25 @@ impl Plan {
             let bridge = index(&self.bridge).map_err(host(doing("bridge")))?;
             netlink.add_address(bridge, self.gateway(), PREFIX).map_err(host(doing("address")))?;
         }
-        nft(&self.rules()).map_err(host(doing("nftables")))?;
+        nft(&self.rules(doors)).map_err(host(doing("nftables")))?;
         let forward = "/proc/sys/net/ipv4/ip_forward";
         if std::fs::read_to_string(forward).is_ok_and(|text| text.trim() != "1") {
+            tracing::info!("turning {forward} on, for instances that may go out");
             std::fs::write(forward, "1").map_err(host(doing("turning ip_forward on")))?;
         }
         Ok(())
     }
 
-    fn rules(&self) -> String {
+    fn rules(&self, doors: &[u16]) -> String {
         let (table, bridge) = (self.table(), &self.bridge);
         let kept = format!("{}/{}", Ipv4Addr::from(u32::from(self.subnet) + SIZE / 2), PREFIX + 1);
+        let door = |port: &u16| format!("iifname \"{bridge}\" ip saddr != {kept} tcp dport {port} accept\n");
+        let doors: String = doors.iter().map(door).collect();
         // Deleted first, so that a repeated set-up ends with exactly these rules; one transaction, so never with none.
         format!(
             "add table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n\
              chain input {{ type filter hook input priority -10; policy accept;\n\
-             iifname \"{bridge}\" ct state established,related accept\niifname \"{bridge}\" drop\n}}\n\
+             iifname \"{bridge}\" ct state established,related accept\n{doors}iifname \"{bridge}\" drop\n}}\n\
              chain forward {{ type filter hook forward priority -10; policy accept;\n\
              iifname \"{bridge}\" oifname \"{bridge}\" drop\n\
              iifname \"{bridge}\" meta nfproto ipv6 drop\n\

@@ -11,6 +11,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     };
     server::run(server::Options {
         data: settings.data,
+        listen: settings.listen,
         domain: settings.domain,
         database_url: settings.database_url,
         blobs: settings.blobs,

@@ -94,6 +94,6 @@ pub async fn end(note: &Note, signal: rustix::process::Signal, limit: std::time:
     if rustix::process::pidfd_send_signal(&process, signal).is_err() {
         return Ok(true);
     }
-    let process = tokio::io::unix::AsyncFd::with_interest(process, tokio::io::Interest::READABLE)?;
+    let process = tokio::io::unix::AsyncFd::try_with_interest(process, tokio::io::Interest::READABLE).map_err(std::io::Error::from)?;
     Ok(tokio::time::timeout(limit, process.readable()).await.is_ok())
 }

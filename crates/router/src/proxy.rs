@@ -19,6 +19,7 @@ pub(crate) use pool::Pool;
 use crate::access::Record;
 use crate::index::{Endpoint, Entry, Found, Origin};
 use crate::worker::{Client, Worker};
+use body::Outgoing;
 use forward::{Job, Target};
 use host::Host;
 use http::{Method, Request, Response, Version};
@@ -67,9 +68,11 @@ fn prepare(worker: &Worker, client: &Client, request: Request<Incoming>) -> Resu
     let upgrade = request.version() == Version::HTTP_11 && head::wants_upgrade(request.headers());
     let upgrade = upgrade.then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
+    let (body, upload) = Outgoing::new(body, started, worker.shared.timeouts.client_idle);
     let request_id = worker.request_id();
     head::towards_backend(&mut head, client, &request_id, at.as_millisecond(), upgrade.is_some());
-    Ok(Box::new(Job { target, host, head, body, upgrade, record, request_id, started }))
+    let request = Some(Request::from_parts(head, body));
+    Ok(Box::new(Job { target, host, request, upload, upgrade, record, request_id, started }))
 }
 
 fn target(worker: &Worker, head: &http::request::Parts, host: &Host) -> Result<Target, Box<Response<Reply>>> {

@@ -86,9 +86,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(crate) fn engine_options(options: &Options) -> engine_local::Options {
+fn engine_options(options: &Options) -> engine_local::Options {
     let mut wanted = engine_local::Options::new(options.data.join("engine"), options.data.join("logs"), &options.program);
     wanted.allow_bare = options.allow_bare;
+    // Applications reach one another by their routes only, through the front door.
+    wanted.doors = vec![options.listen.port()];
     wanted
 }
 

@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Options {
     /// The data folder, absolute.
     pub data: PathBuf,
+    /// Where the front door listens.
+    pub listen: std::net::SocketAddr,
     /// Domain under which applications get their host names.
     pub domain: String,
     /// External database.

@@ -37,6 +37,10 @@ if [ -r "$bundle" ]; then
 fi
 export GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=https:http:git
 
+# The environment is that of a running instance, whose folders are not here yet.
+[ -d "${HOME:-}" ] || export HOME=/home/vcap
+[ -d "${TMPDIR:-}" ] || export TMPDIR=/tmp
+
 mkdir -p "$CACHE" "$DEPS" "$PROFILE_D" "$RESULT" || fail 225 "the container has no room to work in"
 cp -dR "$IN/app" "$BUILD" || fail 225 "the source does not fit into the disk limit of staging"
 if [ -f /pitlane/cache/cache.tar ] && ! tar -xf /pitlane/cache/cache.tar -C /tmp cache 2>/dev/null; then

@@ -151,7 +151,10 @@ pub struct BuildpackInfo {
 /// Unpacks a buildpack zip into the new folder `into`. A zip whose only entry is a folder that holds `bin/` is taken as that folder.
 pub fn unpack_buildpack(zip: &Path, into: &Path) -> Result<BuildpackInfo, ArchiveError> {
     let broken = |reason: &str| ArchiveError::Unreadable { kind: "zip", reason: reason.to_owned() };
-    let raw = into.with_extension("unpacking");
+    // Beside it and its own: two may unpack the same zip at once.
+    let mut raw = into.as_os_str().to_owned();
+    raw.push(".unpacking");
+    let raw = PathBuf::from(raw);
     drop(fs::remove_dir_all(&raw));
     let unpack = || {
         archive::unpack_zip(zip, &raw, &ArchiveLimits::package())?;

@@ -1,7 +1,7 @@
 cd "${HOME:=/home/vcap/app}" && export HOME || exit 1
 export DEPS_DIR="${DEPS_DIR:-/home/vcap/deps}" TMPDIR="${TMPDIR:-/home/vcap/tmp}"
 echo "Invoking pre-start scripts."
-for script in /home/vcap/profile.d/*.sh "$HOME"/.profile.d/*.sh "$HOME/.profile"; do
+for script in /home/vcap/profile.d/* "$HOME"/.profile.d/* "$HOME/.profile"; do
   if [ -f "$script" ]; then
     . "$script"
   fi

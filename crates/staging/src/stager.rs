@@ -116,9 +116,8 @@ impl Stager {
         let selection = request.selection.buildpacks().to_vec();
         let line = request.line.clone();
         let stack = request.stack.clone();
-        let max_cache = self.inner.options.cache_bytes;
         let limit = request.limits.disk_bytes;
-        blocking(move || collect::collect(&scratch, &selection, &stack, limit, max_cache, &*line)).await
+        blocking(move || collect::collect(&scratch, &selection, &stack, limit, &*line)).await
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod it {
     mod archive;
-    mod rig;
+    mod samples;
     mod staging;
+    mod yard;
 }

@@ -127,7 +127,6 @@ def answer(path):
         format!("read={data}/pitlane.db"),
         format!("read={data}/master.key"),
         format!("list={data}"),
-        "list=/root".into(),
         "write=/usr/evil".into(),
         "write=/etc/evil".into(),
         format!("connect=127.0.0.1:{port}"),
@@ -137,6 +136,7 @@ def answer(path):
         let answer = pitlane.get("spy", &format!("/{}", attempt.replace('/', "%2F"))).body;
         assert!(answer.starts_with("refused"), "{attempt}: {answer}");
     }
+    assert_eq!(pitlane.get("spy", "/list=%2Froot").body, "got ", "an empty folder stands where the host's is");
     assert_ne!(pitlane.get("spy", "/uid=").body, "0");
 }
 

@@ -16,7 +16,7 @@ use crate::repo::droplet::Droplet;
 use crate::repo::process::{self, Process};
 use crate::repo::record::{self, Json as Stored, Record};
 use crate::repo::space::Space;
-use crate::repo::{audit, list, metadata, scope};
+use crate::repo::{allowance, audit, list, metadata, scope};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -278,6 +278,7 @@ fn begin(
     record::insert(tx, &new)?;
     deployment.process_guid = new.guid;
     record::insert(tx, &deployment)?;
+    allowance::check(tx, space)?;
     Ok(deployment)
 }
 

@@ -53,7 +53,6 @@ pub(super) fn show_domain(base: &Base, domain: &Domain, shared: &[String], metad
     let mut links = json!({
         "self": base.link(&path),
         "route_reservations": base.link(&format!("{path}/route_reservations")),
-        "router_group": null,
     });
     if let Some(organization) = &domain.organization_guid {
         links["organization"] = base.link(&format!("/v3/organizations/{organization}"));

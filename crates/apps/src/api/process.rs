@@ -20,7 +20,7 @@ use crate::repo::droplet::Droplet;
 use crate::repo::process::{self as repo, Process};
 use crate::repo::record::{self, Record};
 use crate::repo::space::Space;
-use crate::repo::{audit, deployment, feature, list, metadata, scope};
+use crate::repo::{allowance, audit, deployment, feature, list, metadata, scope};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -370,6 +370,7 @@ async fn scale(
             check_command(tx, &app, &mut process)?;
             process.updated_at = time::now();
             record::save(tx, &process)?;
+            allowance::check(tx, &space)?;
             let data = json!({"process_guid": process.guid, "process_type": process.kind, "request": body.raw});
             audit::record(tx, &caller, "audit.app.process.scale", app.object(), &space.scope(), data)?;
             Ok((StatusCode::ACCEPTED, Json(show_one(tx, &caller, &base, &(process, app, space))?)))

@@ -51,18 +51,11 @@ const RESOURCES: &[&str] = &[
 pub(super) async fn get_root(base: Base) -> Json<Value> {
     Json(json!({ "links": {
         "self": base.link(""),
-        "cloud_controller_v2": null,
         "cloud_controller_v3": { "href": base.url("/v3"), "meta": { "version": API_VERSION } },
-        "network_policy_v0": null,
-        "network_policy_v1": null,
         "login": base.link("/uaa"),
         "uaa": base.link("/uaa"),
-        "credhub": null,
-        "routing": null,
-        "logging": null,
         "log_cache": base.link(""),
         "log_stream": base.link(""),
-        "app_ssh": null,
     }}))
 }
 

@@ -124,14 +124,14 @@ pub fn instance(env: &mut Vec<(String, String)>, guid: &str, index: Option<u32>)
     if let Some(index) = index {
         own.push(("CF_INSTANCE_INDEX", index.to_string()));
         own.push(("INSTANCE_INDEX", index.to_string()));
-        if let Some((_, text)) = env.iter_mut().find(|(name, _)| name == "VCAP_APPLICATION") {
-            if let Ok(mut vcap) = serde_json::from_str::<Json>(text) {
-                vcap["host"] = json!("0.0.0.0");
-                vcap["port"] = json!(PORT);
-                vcap["instance_id"] = json!(guid);
-                vcap["instance_index"] = json!(index);
-                *text = vcap.to_string();
-            }
+        if let Some((_, text)) = env.iter_mut().find(|(name, _)| name == "VCAP_APPLICATION")
+            && let Ok(mut vcap) = serde_json::from_str::<Json>(text)
+        {
+            vcap["host"] = json!("0.0.0.0");
+            vcap["port"] = json!(PORT);
+            vcap["instance_id"] = json!(guid);
+            vcap["instance_index"] = json!(index);
+            *text = vcap.to_string();
         }
     }
     env.retain(|(name, _)| !own.iter().any(|(mine, _)| mine == name));

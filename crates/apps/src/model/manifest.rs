@@ -148,16 +148,14 @@ fn application(node: &Node, name: Option<String>, faults: &mut Faults) -> Applic
 fn lifecycle(node: &Node, app: &mut Application, faults: &mut Faults) {
     app.stack = faults.text(node, "stack");
     app.buildpacks = faults.buildpacks(node);
-    if let Some(docker) = node.get("docker") {
-        if docker.value != Value::Null {
-            app.lifecycle = Some(Lifecycle::Docker);
-            match docker.get("image").and_then(Node::text) {
-                Some(image) if !image.is_empty() => app.docker_image = Some(image.to_owned()),
-                _ => faults.add(docker, "docker must have an image"),
-            }
-            if app.buildpacks.as_ref().is_some_and(|list| !list.is_empty()) {
-                faults.add(docker, "Cannot specify both buildpack(s) and docker keys");
-            }
+    if let Some(docker) = node.get("docker").filter(|docker| docker.value != Value::Null) {
+        app.lifecycle = Some(Lifecycle::Docker);
+        match docker.get("image").and_then(Node::text) {
+            Some(image) if !image.is_empty() => app.docker_image = Some(image.to_owned()),
+            _ => faults.add(docker, "docker must have an image"),
+        }
+        if app.buildpacks.as_ref().is_some_and(|list| !list.is_empty()) {
+            faults.add(docker, "Cannot specify both buildpack(s) and docker keys");
         }
     }
     if let Some(kind) = node.get("lifecycle") {

@@ -2,6 +2,7 @@
 
 use crate::ApiError;
 use crate::model::time;
+use crate::repo::app::App;
 use crate::repo::{list, scope};
 use identity::{Action, Caller, Place};
 use sea_query::{Expr, ExprTrait, IntoCondition, Order, Query};
@@ -122,7 +123,11 @@ pub fn spaces_of(tx: &mut Tx<'_>, organization_guid: &str) -> Result<Vec<Space>,
 }
 
 /// Removes a space with all that lies in it: apps, routes, roles.
-pub fn space_delete(tx: &mut Tx<'_>, _caller: &Caller, space: &Space) -> Result<(), ApiError> {
+pub fn space_delete(tx: &mut Tx<'_>, caller: &Caller, space: &Space) -> Result<(), ApiError> {
+    let apps: Vec<App> = super::record::all(tx, Expr::col("space_guid").eq(space.guid.as_str()))?;
+    for app in &apps {
+        super::app::app_delete(tx, caller, space, app)?;
+    }
     super::route::routes_delete_of(tx, &space.guid)?;
     scope::revoke_all(tx, &Place::new(scope::SPACE, &space.guid))?;
     Ok(list::delete(tx, "space", &space.guid)?)

@@ -19,6 +19,7 @@ use identity::Caller;
 use serde_json::json;
 use staging::{StagedDroplet, StagingRequest};
 use std::sync::Arc;
+use std::time::Duration;
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
@@ -42,11 +43,43 @@ pub(super) async fn begin(apps: &Apps, guid: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes what is kept of a deleted app outside the database.
-pub(super) async fn forget_app(run: &Runtime, app: &str) {
+/// A deleted app's last instances may still write their last words for so long.
+const LAST_WORDS: Duration = Duration::from_secs(60);
+
+/// Removes what is kept of a deleted app outside the database: its build cache at once, its log when all have ended.
+pub(super) async fn forget_app(run: &Runtime, app: &str, cancel: &CancellationToken) {
     if let Err(error) = run.clear_cache(app).await {
         tracing::warn!(app, %error, "the build cache of a deleted app is left behind");
     }
+    // If the platform stops before that, the sweep at its next start does it.
+    let over = tokio::time::timeout(LAST_WORDS, cancel.cancelled()).await;
+    if over.is_err() {
+        run.journal().remove(app);
+    }
+}
+
+/// Removes logs of apps that were deleted (and of nothing else that logs here).
+pub(super) async fn sweep_logs(apps: &Apps) -> Result<(), StoreError> {
+    let journal = apps.run.journal().clone();
+    let sources = tokio::task::spawn_blocking(move || journal.sources()).await.unwrap_or_default();
+    if sources.is_empty() {
+        return Ok(());
+    }
+    let gone = apps.db.read(move |tx| {
+        let known = crate::repo::list::guids(tx, "app", sea_query::Cond::all())?;
+        let object_ids: Vec<String> = sources.iter().filter(|source| !known.contains(source)).cloned().collect();
+        if object_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let actions = vec!["audit.app.delete-request".to_owned()];
+        let limit = object_ids.len() as u64;
+        let filter = ledger::Filter { actions, object_ids, limit, ..ledger::Filter::default() };
+        let (deleted, _) = ledger::find(tx, &filter)?;
+        Ok::<_, StoreError>(deleted.into_iter().map(|record| record.object.id).collect())
+    });
+    let (gone, journal): (Vec<String>, _) = (gone.await?, apps.run.journal().clone());
+    let _ = tokio::task::spawn_blocking(move || gone.iter().for_each(|source| journal.remove(source))).await;
+    Ok(())
 }
 
 struct Parts {

@@ -66,8 +66,8 @@ async fn see_app(apps: &Apps, record: &Record) -> Result<(), StoreError> {
             for guid in guids("task_guids").iter().chain(&guids("build_guids")) {
                 apps.run.cancel(guid);
             }
-            let (run, app) = (apps.run.clone(), app.clone());
-            apps.run.inner.tasks.spawn(async move { build::forget_app(&run, &app).await });
+            let (run, owned) = (apps.run.clone(), app.clone());
+            apps.run.begin(&app, move |cancel| async move { build::forget_app(&run, &owned, &cancel).await });
         }
         _ => {}
     }

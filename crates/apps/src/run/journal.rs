@@ -50,6 +50,12 @@ impl Journal {
         }
     }
 
+    /// All sources that have lines.
+    pub(super) fn sources(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.inner.root).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
     /// Closes and removes all of a source's lines.
     pub fn remove(&self, source: &str) {
         super::lock(&self.inner.writers).remove(source);

@@ -83,10 +83,9 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     if let Err(error) = done {
         return tracing::error!(task = guid, %error, "the end of a task could not be stored; it is read again at the next start");
     }
-    if !matches!(kind, None | Some(ExitKind::NotStarted { .. })) {
-        if let Err(error) = engine.forget(&id).await {
-            tracing::warn!(task = guid, %error, "what is left of a task stays");
-        }
+    let ran = !matches!(kind, None | Some(ExitKind::NotStarted { .. }));
+    if ran && let Err(error) = engine.forget(&id).await {
+        tracing::warn!(task = guid, %error, "what is left of a task stays");
     }
 }
 

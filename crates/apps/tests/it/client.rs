@@ -105,12 +105,10 @@ impl Client {
             let body = if body.is_null() { String::new() } else { body.to_string() };
             let answer = self.send(method, path, "application/json", body).await;
             assert_eq!(answer.status, status, "{at}: {method} {path}: {}", answer.body);
-            if status == 202 {
-                if let Some(job) = answer.headers.get(header::LOCATION) {
-                    let job = job.to_str().unwrap().trim_start_matches("http://api.test").to_owned();
-                    let job = self.send("GET", &job, "application/json", "").await.body;
-                    assert_eq!(job["state"], "COMPLETE", "{at}: {job}");
-                }
+            if let (202, Some(job)) = (status, answer.headers.get(header::LOCATION)) {
+                let job = job.to_str().unwrap().trim_start_matches("http://api.test").to_owned();
+                let job = self.send("GET", &job, "application/json", "").await.body;
+                assert_eq!(job["state"], "COMPLETE", "{at}: {job}");
             }
             answer.body
         }

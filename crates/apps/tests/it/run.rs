@@ -126,4 +126,8 @@ async fn deleting_takes_everything_along() {
         assert_eq!(client.get(&format!("/v3/{list}")).await["resources"], json!([]), "{list}");
     }
     eventually(|| client.world.story.lock().unwrap().contains(&format!("forget {app}"))).await;
+    // Its log goes too, at the latest when the platform starts again.
+    assert!(!client.log(&app).is_empty());
+    let client = client.reborn().await;
+    assert_eq!(client.log(&app), Vec::<String>::new());
 }

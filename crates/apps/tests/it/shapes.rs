@@ -43,7 +43,7 @@ async fn shapes() {
     for (name, path) in [
         ("app", format!("/v3/apps/{app}")),
         ("process", format!("/v3/processes/{app}")),
-        ("packages", format!("/v3/packages?app_guids={app}")),
+        ("packages", "/v3/packages".to_owned()),
         ("builds", format!("/v3/apps/{app}/builds")),
         ("current_droplet", format!("/v3/apps/{app}/droplets/current")),
         ("droplets", format!("/v3/apps/{app}/droplets")),

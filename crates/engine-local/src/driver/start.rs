@@ -1,6 +1,7 @@
 //! Starting one instance.
 
 use super::{Shared, attach};
+use crate::bare;
 use crate::disk::{self, Disk};
 use crate::error::host;
 use crate::instance::{Folder, Isolation, Keeper, Link, Means, Record};
@@ -25,8 +26,8 @@ pub(super) async fn start(shared: Arc<Shared>, spec: InstanceSpec) -> Result<Obs
         let mut up = shared.network.lock().await;
         // Somebody may have taken the bridge away: another process that ended all, or an administrator.
         if !*up || !shared.plan.is_there() {
-            let plan = shared.plan.clone();
-            super::blocking(move || plan.set_up()).await?;
+            let (plan, doors) = (shared.plan.clone(), shared.options.doors.clone());
+            super::blocking(move || plan.set_up(&doors)).await?;
             *up = true;
         }
     }
@@ -59,7 +60,7 @@ fn place(shared: &Shared, spec: &InstanceSpec) -> Result<Link, EngineError> {
     Ok(link)
 }
 
-fn launch(shared: &Arc<Shared>, spec: InstanceSpec, network: Option<Link>) -> Result<Observed, EngineError> {
+fn launch(shared: &Arc<Shared>, mut spec: InstanceSpec, network: Option<Link>) -> Result<Observed, EngineError> {
     check(&spec)?;
     let options = &shared.options;
     let id = spec.id.clone();
@@ -89,7 +90,10 @@ fn launch(shared: &Arc<Shared>, spec: InstanceSpec, network: Option<Link>) -> Re
                 disk,
             }))
         }
-        None => Means::Bare,
+        None => {
+            bare::take_ports(&mut spec)?;
+            Means::Bare
+        }
     };
     let started_at = jiff::Timestamp::now().as_microsecond();
     let record = Record { spec, started_at, logs: options.logs.clone(), log_bytes: options.log_bytes, network, means };

@@ -158,19 +158,24 @@ fn resources(record: &Record, isolation: &Isolation) -> Value {
     let weight = limits.cpu_weight.clamp(1, 10_000);
     let mut resources = json!({
         "memory": { "limit": limits.memory_bytes },
-        "pids": { "limit": limits.pids },
+        // One more, for process 1 is ours.
+        "pids": { "limit": i64::from(limits.pids) + 1 },
     });
     match isolation.cgroup.version {
         Version::V1 { swap } => {
             // 100 is 1024 shares, as the kernel has it for new groups.
             resources["cpu"] = json!({ "shares": (weight * 1024 / 100).max(2) });
             if swap {
+                // Memory and swap together, as version 1 counts.
                 resources["memory"]["swap"] = json!(limits.memory_bytes);
             }
         }
-        Version::V2 => {
-            resources["memory"]["swap"] = json!(limits.memory_bytes);
+        Version::V2 { swap } => {
             resources["unified"] = json!({ "cpu.weight": weight.to_string(), "memory.oom.group": "1" });
+            if swap {
+                // Said here, for libcontainer takes "as much as the limit" for no wish at all.
+                resources["unified"]["memory.swap.max"] = json!("0");
+            }
         }
     }
     resources

@@ -155,7 +155,7 @@ fn dial(targets: &[String]) -> InstanceSpec {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_host_nor_neighbour_can_be_reached() {
-    let Some(house) = house("reach") else { return };
+    let Some(mut house) = house("reach") else { return };
     let mut neighbours = Vec::new();
     for egress in [false, true] {
         let mut one = server("hello");
@@ -183,6 +183,16 @@ async fn neither_host_nor_neighbour_can_be_reached() {
         let (_, lines) = house.run(&one).await;
         assert_eq!(lines.len(), targets.len(), "{lines:?}");
         assert!(lines.iter().all(|line| line.starts_with("not ")), "{lines:?}");
+    }
+    // The front door is there for those that may go out, and nothing beside it.
+    house.options.doors = vec![port];
+    house.reopen();
+    let beside = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+    for (egress, wanted) in [(true, "reached"), (false, "not")] {
+        let mut one = dial(&[format!("{gateway}:{port}"), format!("{gateway}:{beside}")]);
+        one.egress = egress;
+        let (_, lines) = house.run(&one).await;
+        assert!(lines[0].starts_with(wanted) && lines[1].starts_with("not"), "egress {egress}: {lines:?}");
     }
 }
 
@@ -320,7 +330,8 @@ async fn droplets_are_shared_and_each_writes_to_its_own() {
 async fn archives_cannot_write_outside() {
     let Some(house) = house("archives") else { return };
     use tar::EntryType as Kind;
-    let cases: &[(&[(&str, Kind, &str)], &str)] = &[
+    type Case<'a> = (&'a [(&'a str, Kind, &'a str)], &'a str);
+    let cases: &[Case] = &[
         (&[("../x", Kind::Regular, "x")], "points out of the archive"),
         (&[("/tmp/x", Kind::Regular, "x")], "points out of the archive"),
         (&[("a/../../x", Kind::Regular, "x")], "points out of the archive"),

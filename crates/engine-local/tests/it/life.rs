@@ -94,7 +94,7 @@ async fn the_disk_ends_where_it_ends() {
     for place in ["/home/vcap", "/tmp", "/var/tmp"] {
         let (kind, lines) = house
             .run(&sh(&format!(
-                "head -c 100M /dev/zero > {place}/x; stat -c %s {place}/x; head -c 1k /dev/zero > /tmp/y && echo more"
+                "head -c 100M /dev/zero > {place}/x; stat -c %s {place}/x; head -c 1M /dev/zero > /tmp/y && echo more"
             )))
             .await;
         assert!(lines.iter().any(|line| line.contains("No space left on device")), "{place}: {kind:?} {lines:?}");

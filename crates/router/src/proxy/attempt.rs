@@ -1,12 +1,12 @@
 //! One instance's chance to answer.
 
-use super::body::{Outgoing, Progress, Upload};
+use super::body::{Outgoing, Upload};
 use super::pool::Lease;
 use crate::index::Endpoint;
 use crate::worker::Worker;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,20 +15,19 @@ use tokio::time::timeout_at;
 
 /// Why there is no answer.
 pub(crate) struct Failure {
-    /// The request, if it may be sent once more.
-    pub(crate) request: Option<Request<Outgoing>>,
     /// No connection could be made.
     pub(crate) refused: bool,
     /// In words, without a full stop.
     pub(crate) why: String,
 }
 
-/// Sends `request` and waits for the answer's head. A kept connection that ends without an answer may just have been too
-/// old, so the same instance gets the request over a new one; if it is `repeatable`, or had not been sent at all.
+/// Sends the `request` and waits for the answer's head. After a failure the request is there again if it may be sent once
+/// more. A kept connection that ends without an answer may just have been too old, so the same instance gets the request
+/// over a new one; if it is `repeatable`, or had not been sent at all.
 pub(crate) async fn attempt(
     worker: &Worker,
     endpoint: &Arc<Endpoint>,
-    mut request: Request<Outgoing>,
+    request: &mut Option<Request<Outgoing>>,
     upload: &Upload,
     repeatable: bool,
 ) -> Result<(Lease, Response<Incoming>), Failure> {
@@ -40,56 +39,45 @@ pub(crate) async fn attempt(
         } else {
             worker.pool.lease(endpoint, !repeatable, timeouts.connect).await
         };
-        let mut lease = match lease {
-            Ok(lease) => lease,
-            Err(error) => {
-                let why = format!("no connection: {error}");
-                return Err(Failure { request: Some(request), refused: true, why });
-            }
+        let mut lease = lease.map_err(|error| Failure { refused: true, why: format!("no connection: {error}") })?;
+        let Some(sent) = request.take() else {
+            return Err(Failure { refused: false, why: "the request cannot be sent again".to_owned() });
         };
-        let spare = if repeatable { copy(&request) } else { None };
-        let mut error = match answer(&mut lease, request, upload, timeouts.response).await {
+        *request = if repeatable { copy(&sent) } else { None };
+        let mut error = match in_time(lease.send(sent), upload, timeouts.response).await {
             Some(Ok(response)) => return Ok((lease, response)),
             Some(Err(error)) => error,
             None => {
+                *request = None;
                 let why = format!("no answer within {} seconds", timeouts.response.as_secs());
-                return Err(Failure { request: None, refused: false, why });
+                return Err(Failure { refused: false, why });
             }
         };
-        let (next, why) = (error.take_message().or(spare), words(error.error()));
-        match next {
-            Some(next) if lease.reused && !fresh => {
-                worker.counters().retries.fetch_add(1, Relaxed);
-                fresh = true;
-                request = next;
-            }
-            next => return Err(Failure { request: next, refused: false, why }),
+        if let Some(unsent) = error.take_message() {
+            *request = Some(unsent);
         }
+        if !lease.reused || fresh || request.is_none() {
+            return Err(Failure { refused: false, why: words(error.error()) });
+        }
+        worker.counters().retries.fetch_add(1, Relaxed);
+        fresh = true;
     }
 }
 
 /// The answer, or `None` when it takes longer than `limit` after the last piece of the request.
-async fn answer(
-    lease: &mut Lease,
-    request: Request<Outgoing>,
-    upload: &Upload,
-    limit: Duration,
-) -> Option<Result<Response<Incoming>, TrySendError<Request<Outgoing>>>> {
-    let mut sending = pin!(lease.send(request));
+async fn in_time<A: Future>(sending: A, upload: &Upload, limit: Duration) -> Option<A::Output> {
+    let mut sending = pin!(sending);
     let mut deadline = Instant::now() + limit;
     loop {
         if let Ok(answer) = timeout_at(deadline.into(), sending.as_mut()).await {
             return Some(answer);
         }
-        // An upload may take long; it has a deadline of its own while it waits for the client.
-        let counted_from = match upload.progress.get() {
-            Progress::Running => upload.touched.get().max(deadline - limit / 2),
-            _ => upload.touched.get(),
-        };
-        if counted_from + limit <= Instant::now() {
+        // An upload may last longer, as long as its pieces are taken.
+        let later = upload.touched.get() + limit;
+        if later <= Instant::now() {
             return None;
         }
-        deadline = counted_from + limit;
+        deadline = later;
     }
 }
 

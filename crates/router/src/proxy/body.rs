@@ -37,7 +37,7 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    pub(crate) fn new(progress: Progress, now: Instant) -> Rc<Self> {
+    fn new(progress: Progress, now: Instant) -> Rc<Self> {
         Rc::new(Self { progress: Cell::new(progress), received: Cell::new(0), touched: Cell::new(now) })
     }
 }
@@ -56,6 +56,16 @@ pub(crate) enum Outgoing {
 }
 
 impl Outgoing {
+    /// The client's body as it comes, and what is to be known of it.
+    pub(crate) fn new(incoming: Incoming, now: Instant, limit: Duration) -> (Self, Rc<Upload>) {
+        let none = incoming.is_end_stream();
+        let upload = Upload::new(if none { Progress::Done } else { Progress::Running }, now);
+        if none {
+            return (Self::Empty, upload);
+        }
+        (Self::Stream { incoming, upload: Rc::clone(&upload), stall: Stall::new(limit) }, upload)
+    }
+
     /// The same body again, if it can be had again.
     pub(crate) fn again(&self) -> Option<Self> {
         match self {

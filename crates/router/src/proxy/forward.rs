@@ -9,7 +9,6 @@ use crate::access::Record;
 use crate::index::{Endpoint, Entry};
 use crate::worker::{Client, Worker};
 use http::header::{HeaderMap, HeaderValue};
-use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -38,8 +37,9 @@ pub(crate) enum Target {
 pub(crate) struct Job {
     pub(crate) target: Target,
     pub(crate) host: Host,
-    pub(crate) head: Parts,
-    pub(crate) body: Incoming,
+    /// Always there but while it is being sent. In one place for its whole way: it is large to be moved about.
+    pub(crate) request: Option<Request<Outgoing>>,
+    pub(crate) upload: Rc<Upload>,
     pub(crate) upgrade: Option<OnUpgrade>,
     pub(crate) record: Option<Record>,
     pub(crate) request_id: HeaderValue,
@@ -47,41 +47,41 @@ pub(crate) struct Job {
 }
 
 /// Sends the request; answers in any case.
-pub(crate) async fn forward(worker: &Rc<Worker>, client: &Rc<Client>, job: Box<Job>) -> Response<Reply> {
-    let Job { target, host, head, body, upgrade, record, request_id, started } = *job;
-    let upload = Upload::new(if body.is_end_stream() { Progress::Done } else { Progress::Running }, started);
-    let repeatable = upgrade.is_none() && head.method.is_idempotent();
-    let body = match outgoing(worker, body, &upload, repeatable).await {
-        Ok(body) => body,
-        Err(refusal) => return *refusal,
+pub(crate) async fn forward(worker: &Rc<Worker>, client: &Rc<Client>, mut job: Box<Job>) -> Response<Reply> {
+    let Some(request) = job.request.as_mut() else {
+        return refuse::broken();
     };
-    let session = Session::of(&head.headers);
-    let accept = matches!(target, Target::Control).then(|| refuse::accept(&head.headers)).flatten();
-    let mut request = Request::from_parts(head, body);
-    let mut finish = Finish::new(worker, client, &request, record, request_id, &upload, started);
+    let repeatable = job.upgrade.is_none() && request.method().is_idempotent();
+    if repeatable && let Err(refusal) = hold_small(request.body_mut(), &job.upload).await {
+        return *refusal;
+    }
+    let session = Session::of(request.headers());
+    let accept = matches!(job.target, Target::Control).then(|| refuse::accept(request.headers())).flatten();
+    let (record, request_id) = (job.record.take(), job.request_id.clone());
+    let mut finish = Finish::new(worker, client, request, record, request_id, &job.upload, job.started);
     let mut tried = Vec::new();
     let mut refusal = None;
     loop {
-        let Some(endpoint) = choose(worker, &target, session.instance.as_deref(), &tried) else {
-            return finish.refused(refusal.unwrap_or_else(|| refuse::no_endpoints(&host)));
+        let Some(endpoint) = choose(worker, &job.target, session.instance.as_deref(), &tried) else {
+            return finish.refused(refusal.unwrap_or_else(|| refuse::no_endpoints(&job.host)));
         };
         tried.push(endpoint.id);
-        name_instance(request.headers_mut(), &endpoint);
+        job.request.iter_mut().for_each(|request| name_instance(request.headers_mut(), &endpoint));
         finish.tries(&endpoint);
-        let failure = match attempt(worker, &endpoint, request, &upload, repeatable).await {
+        let failure = match attempt(worker, &endpoint, &mut job.request, &job.upload, repeatable).await {
             Ok((lease, response)) => {
                 endpoint.restore();
                 finish.answered(lease.sender, response.status());
-                return answer(finish, response, upgrade, &session);
+                return answer(finish, response, job.upgrade.take(), &session);
             }
             Err(failure) => failure,
         };
-        match upload.progress.get() {
+        match job.upload.progress.get() {
             Progress::Stalled => return finish.refused(refuse::stalled()),
             Progress::Broken => return finish.refused(refuse::broken()),
             Progress::Running | Progress::Done => {}
         }
-        if matches!(target, Target::Control) {
+        if matches!(job.target, Target::Control) {
             worker.counters().control_away.fetch_add(1, Relaxed);
             tracing::debug!(why = failure.why, "control does not answer");
             return finish.refused(refuse::control_away(accept.as_ref()));
@@ -90,9 +90,8 @@ pub(crate) async fn forward(worker: &Rc<Worker>, client: &Rc<Client>, job: Box<J
             endpoint.eject(worker.shared.timeouts.ejection);
         }
         let words = refuse::endpoint_failure(&endpoint, &failure.why);
-        match failure.request {
-            Some(next) if tried.len() < ATTEMPTS => request = next,
-            _ => return finish.refused(words),
+        if job.request.is_none() || tried.len() == ATTEMPTS {
+            return finish.refused(words);
         }
         refusal = Some(words);
         worker.counters().retries.fetch_add(1, Relaxed);
@@ -127,27 +126,18 @@ impl Session {
     }
 }
 
-/// The client's body, held if it is small and may have to be sent twice, else to be passed on as it comes.
-async fn outgoing(
-    worker: &Worker,
-    body: Incoming,
-    upload: &Rc<Upload>,
-    repeatable: bool,
-) -> Result<Outgoing, Box<Response<Reply>>> {
-    if body.is_end_stream() {
-        return Ok(Outgoing::Empty);
-    }
-    let small = repeatable && body.size_hint().upper().is_some_and(|most| most <= SMALL_BODY);
-    let stall = Stall::new(worker.shared.timeouts.client_idle);
-    let stream = Outgoing::Stream { incoming: body, upload: Rc::clone(upload), stall };
-    if !small {
-        return Ok(stream);
+/// Takes the client's body in, if it is small, so that it can be sent twice.
+async fn hold_small(body: &mut Outgoing, upload: &Upload) -> Result<(), Box<Response<Reply>>> {
+    let small = body.size_hint().upper().is_some_and(|most| most <= SMALL_BODY);
+    if !small || body.is_end_stream() {
+        return Ok(());
     }
     // On the heap: rare, and large.
-    match Box::pin(stream.collect()).await {
+    match Box::pin(body.collect()).await {
         Ok(whole) => {
             upload.progress.set(Progress::Done);
-            Ok(Outgoing::Small(Some(whole.to_bytes())))
+            *body = Outgoing::Small(Some(whole.to_bytes()));
+            Ok(())
         }
         Err(_) if upload.progress.get() == Progress::Stalled => Err(Box::new(refuse::stalled())),
         Err(_) => Err(Box::new(refuse::broken())),

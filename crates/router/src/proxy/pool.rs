@@ -8,12 +8,14 @@ use super::body::Outgoing;
 use crate::Protocol;
 use crate::index::{Address, Endpoint};
 use crate::worker::LocalExecutor;
+use futures_util::future::Either;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,16 +44,17 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    pub(crate) async fn send(
-        &mut self,
-        request: Request<Outgoing>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
+    /// Begins to send at once, so that the request is moved once only; the future is the answer.
+    pub(crate) fn send(&mut self, request: Request<Outgoing>) -> impl Future<Output = Sent> + use<> {
         match &mut self.sender {
-            Sender::Http1(sender) => sender.try_send_request(request).await,
-            Sender::Http2(sender) => sender.try_send_request(request).await,
+            Sender::Http1(sender) => Either::Left(sender.try_send_request(request)),
+            Sender::Http2(sender) => Either::Right(sender.try_send_request(request)),
         }
     }
 }
+
+/// What comes of sending.
+type Sent = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>;
 
 struct Idle {
     sender: http1::SendRequest<Outgoing>,

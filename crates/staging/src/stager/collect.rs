@@ -8,6 +8,7 @@ use crate::results::{self, Config, Processes, shorten};
 use crate::{BuildpackRef, StagingError};
 use serde::Serialize;
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// `staging_info.yml` in the droplet.
@@ -22,7 +23,6 @@ pub(super) fn collect(
     selection: &[BuildpackRef],
     stack: &str,
     disk_bytes: u64,
-    max_cache: u64,
     line: &dyn Fn(&str),
 ) -> Result<StagedDroplet, StagingError> {
     let folder = scratch.droplet();
@@ -100,7 +100,7 @@ pub(super) fn collect(
     drop(fs::remove_file(&archive));
     let packed = archive::pack_tar_gz(&folder, &archive)?;
     line(&format!("Uploaded droplet ({})", size(packed.bytes)));
-    keep_cache(scratch, max_cache, line);
+    keep_cache(scratch);
     Ok(StagedDroplet {
         archive,
         digest: packed.digest,
@@ -134,19 +134,32 @@ fn tidy(folder: &Path) -> std::io::Result<()> {
     fs::create_dir(folder.join("logs"))
 }
 
-/// Only after a good staging, and by one rename: a failed one spoils nothing. A lost cache costs time, never a build.
-fn keep_cache(scratch: &Scratch, max_bytes: u64, line: &dyn Fn(&str)) {
+/// Only after a good staging, whole, and by one rename: nothing spoils it. A lost cache costs time, never a build.
+fn keep_cache(scratch: &Scratch) {
     let (new, kept) = (scratch.cache_tar(), scratch.cache.join("cache.tar"));
-    let bytes = fs::metadata(&new).map_or(0, |meta| meta.len());
-    if bytes == 0 {
-        return;
+    match ends_as_tar(&new) {
+        Ok(true) => {
+            if let Err(error) = fs::rename(&new, &kept) {
+                tracing::warn!(%error, path = %kept.display(), "a build cache could not be kept");
+            }
+        }
+        // Too large, or its writer broke off: the old one stays.
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, path = %new.display(), "a build cache could not be read"),
     }
-    if bytes > max_bytes {
-        line(&format!("The build cache is larger than {} and is not kept", size(max_bytes)));
-        drop(fs::remove_file(&kept));
-        return;
+}
+
+/// Does the file end with the two empty blocks of a whole tar?
+fn ends_as_tar(path: &Path) -> std::io::Result<bool> {
+    let mut file = match fs::File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    if file.metadata()?.len() < 1024 {
+        return Ok(false);
     }
-    if let Err(error) = fs::rename(&new, &kept) {
-        tracing::warn!(%error, path = %kept.display(), "a build cache could not be kept");
-    }
+    let mut end = [1u8; 1024];
+    file.seek(SeekFrom::End(-1024))?;
+    file.read_exact(&mut end)?;
+    Ok(end.iter().all(|byte| *byte == 0))
 }

@@ -109,8 +109,7 @@ pub(super) async fn run(
     let most = request.limits.disk_bytes + request.limits.disk_bytes / 4 + (16 << 20);
     let ended = CancellationToken::new();
     let droplet = spool(&scratch.droplet_pipe(), scratch.droplet_tar(), most, &ended)?;
-    // One byte more than is kept: whether it was too much can be seen.
-    let cache = spool(&scratch.cache_pipe(), scratch.cache_tar(), options.cache_bytes.saturating_add(1), &ended)?;
+    let cache = spool(&scratch.cache_pipe(), scratch.cache_tar(), options.cache_bytes, &ended)?;
     let life = async {
         let life = async {
             engine.start(&spec).await?;
@@ -130,13 +129,19 @@ pub(super) async fn run(
         ended.cancel();
         exit
     };
-    let (exit, droplet, _) = tokio::join!(life, droplet, cache);
-    judge(exit?, request)?;
+    let (exit, droplet, cache) = tokio::join!(life, droplet, cache);
+    let exit = exit?;
     if droplet? {
         return Err(StagingError::failed(format!(
             "the droplet is larger than the disk limit of staging ({})",
             size(request.limits.disk_bytes)
         )));
+    }
+    judge(exit, request)?;
+    if cache? {
+        (request.line)(&format!("The build cache is larger than {} and is not kept", size(options.cache_bytes)));
+        let path = scratch.cache_tar();
+        fs::remove_file(&path).map_err(StagingError::io("removing", &path))?;
     }
     Ok(())
 }
@@ -203,8 +208,8 @@ pub(super) async fn remove(engine: &dyn Engine, id: &InstanceId) {
     }
 }
 
-/// Copies what comes through a pipe into the new file `into`, at most `most` bytes, until the container has ended. Answers whether it
-/// was too much; from there on the rest is read and dropped, so that the builder comes to its end.
+/// Copies what comes through a pipe into the new file `into` until the container has ended. Answers whether it was more than `most`
+/// bytes; the pipe is then closed, and the writer's next write fails.
 fn spool(
     from: &Path,
     into: PathBuf,
@@ -233,8 +238,12 @@ fn spool(
                 Ok(0) => break,
                 Ok(read) => {
                     written = written.saturating_add(read as u64);
-                    if written <= most && failed.is_none() {
-                        failed = file.write_all(&buffer[..read]).err();
+                    if written > most {
+                        break;
+                    }
+                    failed = file.write_all(&buffer[..read]).err();
+                    if failed.is_some() {
+                        break;
                     }
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
@@ -247,7 +256,7 @@ fn spool(
                     }
                 }
                 Err(error) => {
-                    failed = failed.or(Some(error));
+                    failed = Some(error);
                     break;
                 }
             }

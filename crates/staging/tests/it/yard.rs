@@ -1,18 +1,36 @@
-//! A stager with a container driver, and small sources and buildpacks to feed it.
+//! A stager with the local engine under it, and small sources and buildpacks to feed it.
 
-use super::rig::Rig;
+use engine::Engine;
+use engine_local::{LocalEngine, Options};
 use staging::*;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// A stager with its container driver and everything that was said.
+/// A place of its own with everything that was said there.
 pub struct Yard {
     pub place: tempfile::TempDir,
-    pub rig: Arc<Rig>,
+    pub engine: LocalEngine,
     pub stager: Stager,
     pub lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Drop for Yard {
+    fn drop(&mut self) {
+        let engine = self.engine.clone();
+        // Dropped inside a runtime, which must not be blocked in; so in another one.
+        let end = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                for one in engine.list().await.unwrap_or_default() {
+                    let _ = engine.kill(&one.id).await;
+                }
+                let _ = engine.end_all().await;
+            });
+        };
+        std::thread::spawn(end).join().unwrap();
+    }
 }
 
 /// `None`, said aloud, where containers cannot be made.
@@ -21,10 +39,13 @@ pub fn yard() -> Option<Yard> {
         eprintln!("SKIPPED: staging runs in containers, which need root here");
         return None;
     }
-    let place = tempfile::tempdir().unwrap();
-    let rig = Rig::new(&place.path().join("rig"));
-    let stager = Stager::new(StagerOptions::new(rig.clone(), place.path().join("work"))).unwrap();
-    Some(Yard { place, rig, stager, lines: Arc::default() })
+    let place = tempfile::Builder::new().prefix("staging-test-").tempdir().unwrap();
+    let keeper = std::env::current_exe().unwrap();
+    let keeper = keeper.ancestors().nth(2).unwrap().join("examples/staging-test-keeper");
+    let options = Options::new(place.path().join("engine"), place.path().join("logs"), keeper);
+    let engine = LocalEngine::open(options).unwrap();
+    let stager = Stager::new(StagerOptions::new(Arc::new(engine.clone()), place.path().join("work"))).unwrap();
+    Some(Yard { place, engine, stager, lines: Arc::default() })
 }
 
 pub fn sample(name: &str) -> PathBuf {
@@ -73,7 +94,9 @@ impl Yard {
     }
 
     pub fn output(&self) -> String {
-        self.rig.output.lock().unwrap().join("\n")
+        let query = logs::Query { start: 0, end: i64::MAX, limit: 100_000, descending: false };
+        let lines = logs::read(&self.place.path().join("logs"), "app", &query).unwrap();
+        lines.iter().map(|line| line.payload.as_str()).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -81,50 +104,48 @@ pub fn detect() -> Selection {
     Selection::Detect(builtin().iter().map(|known| BuildpackRef::builtin(known.name).unwrap()).collect())
 }
 
-/// Starts a droplet's process the way an instance is started; its log is the rig's.
-pub async fn start(yard: &Yard, droplet: &StagedDroplet, kind: &str, port: u16) -> engine::InstanceId {
-    let id = engine::InstanceId::random();
-    let layer = yard.place.path().join(&id.0);
-    archive::unpack_tar_gz(&droplet.archive, &layer, &archive::ArchiveLimits::droplet()).unwrap();
+/// Starts a droplet's process the way an instance is started; answers where it is reached.
+pub async fn start(yard: &Yard, droplet: &StagedDroplet, kind: &str, more: &[(&str, &str)]) -> engine::Observed {
+    let layer = yard.engine.layer(&droplet.digest, &droplet.archive).await.unwrap();
     let env = [
-        ("PORT", port.to_string()),
-        ("HOME", "/home/vcap/app".into()),
-        ("PATH", "/usr/bin:/bin:/usr/sbin".into()),
-        ("LANG", "en_US.UTF-8".into()),
+        ("PORT", "8080"),
+        ("HOME", "/home/vcap/app"),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("LANG", "en_US.UTF-8"),
     ];
     let spec = engine::InstanceSpec {
-        id: id.clone(),
+        id: engine::InstanceId::random(),
         workload: "web".into(),
         version: "1".into(),
         index: 0,
         purpose: engine::Purpose::Process,
         root: engine::RootFs { stack: "host".into(), layers: vec![layer], mounts: vec![] },
         argv: launch_argv(&droplet.process_types[kind]),
-        env: env.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        env: env.iter().chain(more).map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         cwd: "/home/vcap/app".into(),
-        limits: StagingRequest::limits(256 << 20, 1 << 30),
-        ports: vec![port],
+        limits: StagingRequest::limits(256 << 20, 256 << 20),
+        ports: vec![8080],
         egress: false,
         grace: Duration::from_secs(1),
         log: engine::LogTag { source: "app".into(), source_type: "APP/PROC/WEB".into(), instance: "0".into() },
     };
-    engine::Engine::start(&*yard.rig, &spec).await.unwrap();
-    id
+    yard.engine.start(&spec).await.unwrap()
 }
 
 /// One request over a connection of its own; the whole answer as text.
-pub async fn http(port: u16, request: &str) -> String {
+pub async fn http(yard: &Yard, at: &engine::Observed, request: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let begun = std::time::Instant::now();
     loop {
-        match tokio::net::TcpStream::connect(("127.0.0.1", port)).await {
+        match tokio::net::TcpStream::connect((at.address.unwrap(), 8080)).await {
             Ok(mut stream) => {
                 stream.write_all(request.as_bytes()).await.unwrap();
                 let mut answer = Vec::new();
-                stream.read_to_end(&mut answer).await.unwrap();
+                let read = stream.read_to_end(&mut answer);
+                tokio::time::timeout(Duration::from_secs(20), read).await.unwrap().unwrap();
                 return String::from_utf8_lossy(&answer).into_owned();
             }
-            Err(error) => assert!(begun.elapsed() < Duration::from_secs(30), "port {port}: {error}"),
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(30), "{error}\n{}", yard.output()),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -132,10 +153,6 @@ pub async fn http(port: u16, request: &str) -> String {
 
 pub fn get(path: &str, more: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more}\r\n")
-}
-
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Yard {
@@ -150,12 +167,6 @@ impl Yard {
         }
     }
 }
-
-pub async fn container_ends(yard: &Yard, id: &engine::InstanceId) {
-    engine::Engine::kill(&*yard.rig, id).await.unwrap();
-    engine::Engine::forget(&*yard.rig, id).await.unwrap();
-}
-
 
 /// A folder of files; a name that ends in `!` is executable.
 pub fn folder(place: &Path, name: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -180,9 +191,12 @@ pub fn buildpack(yard: &Yard, name: &str, scripts: &[(&str, &str)]) -> Buildpack
     }
     let path = yard.place.path().join(format!("{name}.zip"));
     std::fs::rename(yard.zip(&root), &path).unwrap();
-    let digest = format!("{:0>64}", scripts.iter().flat_map(|(a, b)| [a, b]).chain([&name]).fold(0u64, |sum, text| {
-        text.bytes().fold(sum, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)))
-    }));
+    let digest = format!(
+        "{:0>64}",
+        scripts.iter().flat_map(|(a, b)| [a, b]).chain([&name]).fold(0u64, |sum, text| {
+            text.bytes().fold(sum, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)))
+        })
+    );
     BuildpackRef { name: name.into(), key: name.into(), source: BuildpackSource::Archive { path, digest } }
 }
 

@@ -11,7 +11,7 @@ use crate::model::actions;
 use crate::repo::app::{App, STARTED, STOPPED};
 use crate::repo::droplet::Droplet;
 use crate::repo::space::Space;
-use crate::repo::{audit, deployment, metadata, process, record};
+use crate::repo::{allowance, audit, deployment, metadata, process, record};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -84,6 +84,7 @@ fn start(apps: &Apps, tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &mut
     }
     app.state = STARTED.into();
     app.save(tx)?;
+    allowance::check(tx, space)?;
     audit::record(tx, caller, "audit.app.start", app.object(), &space.scope(), json!({}))?;
     apps.say_after(tx, &app.guid, format!("Starting app with guid {}", app.guid));
     Ok(())
@@ -111,6 +112,7 @@ pub(in crate::api) fn restart(
     renew(tx, app)?;
     app.state = STARTED.into();
     app.save(tx)?;
+    allowance::check(tx, space)?;
     audit::record(tx, caller, "audit.app.restart", app.object(), &space.scope(), json!({}))?;
     apps.say_after(tx, &app.guid, format!("Restarted app with guid {}", app.guid));
     Ok(())

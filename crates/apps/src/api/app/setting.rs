@@ -7,6 +7,7 @@ use crate::api::links::Base;
 use crate::api::routes::Routes;
 use crate::model::{actions, environment, feature};
 use crate::repo::app::App;
+use crate::repo::setting::environment_group;
 use crate::repo::{audit, scope};
 use crate::run::desired;
 use crate::{ApiError, Apps};
@@ -76,13 +77,17 @@ async fn get_env(State(apps): State<Apps>, Reader(caller): Reader, base: Base, P
                 facts.memory_mb = u64::try_from(web.memory_mb).unwrap_or(0);
                 facts.disk_mb = u64::try_from(web.disk_mb).unwrap_or(0);
             }
+            let mut groups = Vec::new();
+            for name in ["staging", "running"] {
+                groups.push(environment_group(tx, &state.secrets, name)?.variables);
+            }
             let mut vcap = environment::vcap_application(&facts);
             vcap["users"] = Value::Null;
             audit::record(tx, &caller, "audit.app.environment.show", app.object(), &space.scope(), json!({}))?;
             Ok(Json(json!({
                 "environment_variables": state.open_environment(&app)?,
-                "staging_env_json": {},
-                "running_env_json": {},
+                "staging_env_json": groups[0],
+                "running_env_json": groups[1],
                 "system_env_json": {"VCAP_SERVICES": {}},
                 "application_env_json": {"VCAP_APPLICATION": vcap},
             })))

@@ -17,7 +17,7 @@ use crate::repo::domain::{Domain, domain_default, domains_of};
 use crate::repo::process::{self, Process};
 use crate::repo::route::{Route, route_at, route_create, shares};
 use crate::repo::space::Space;
-use crate::repo::{audit, deployment, metadata, record};
+use crate::repo::{allowance, audit, deployment, metadata, record};
 use crate::{ApiError, Apps};
 use identity::Caller;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ pub(super) fn apply(
     for wanted in &manifest.applications {
         apply_one(apps, tx, caller, space, wanted).map_err(|error| named(&wanted.name, error))?;
     }
-    Ok(())
+    allowance::check(tx, space)
 }
 
 /// Puts the application in front of what cannot be done.
