@@ -86,10 +86,10 @@ impl Probes {
     /// Asks each component, or answers what was seen less than a second ago.
     pub async fn ask(&self, house: &House) -> EnvInfo {
         let mut last = self.last.lock().await;
-        if let Some((at, info)) = last.as_ref() {
-            if at.elapsed() < Duration::from_secs(1) {
-                return info.clone();
-            }
+        if let Some((at, info)) = last.as_ref()
+            && at.elapsed() < Duration::from_secs(1)
+        {
+            return info.clone();
         }
         let components = vec![database(house).await, engine(house), router(house).await, disk(house)];
         let worst = |a: Wellness, b: Wellness| if a as u8 >= b as u8 { a } else { b };
@@ -146,7 +146,7 @@ fn disk(house: &House) -> Component {
     match rustix::fs::statvfs(&house.options.data) {
         Ok(stat) => {
             let (free, all) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
-            let percent = if all == 0 { 0 } else { free * 100 / all };
+            let percent = (free * 100).checked_div(all).unwrap_or(0);
             let (status, summary) = match (percent, free) {
                 (_, free) if free < 256 << 20 => (Wellness::Bad, "is full: free some space"),
                 (0..5, _) => (Wellness::Warn, "is nearly full"),
