@@ -101,7 +101,11 @@ impl Probes {
 }
 
 async fn database(house: &House) -> Component {
-    let kind = format!("{:?}", house.db.kind());
+    let kind = match house.db.kind() {
+        store::DbKind::Sqlite => "SQLite",
+        store::DbKind::Postgres => "PostgreSQL",
+        store::DbKind::Mysql => "MySQL or MariaDB",
+    };
     let begun = Instant::now();
     let probe = tokio::time::timeout(Duration::from_secs(3), house.db.read(identity::has_administrator)).await;
     let took = format!("{} µs", begun.elapsed().as_micros());
@@ -114,7 +118,7 @@ async fn database(house: &House) -> Component {
         }
         Err(_) => (Wellness::Bad, "has not answered within 3 s".to_owned()),
     };
-    Component { name: "database", status, summary, facts: vec![("kind", kind), ("answered in", took)] }
+    Component { name: "database", status, summary, facts: vec![("kind", kind.to_owned()), ("answered in", took)] }
 }
 
 fn engine(house: &House) -> Component {
