@@ -24,6 +24,10 @@ pub struct Settings {
     /// Run applications as bare processes where this host cannot do containers (no isolation!)
     #[arg(long, env = "PITLANE_ALLOW_BARE")]
     pub allow_bare: bool,
+    /// Seconds that building one application may take
+    #[arg(long, env = "PITLANE_STAGING_TIMEOUT", value_name = "SECONDS", default_value_t = 900,
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub staging_timeout: u64,
 }
 
 impl Settings {

@@ -121,6 +121,7 @@ async fn open_apps(
     let memory = Budget::memory_of_host()?;
     let stager = staging::Stager::new(staging::StagerOptions {
         memory_budget_bytes: memory / 2,
+        timeout: options.staging_timeout,
         ..staging::StagerOptions::new(Arc::clone(&driver), options.data.join("cache"))
     })?;
     stager.sweep().await?;
