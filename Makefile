@@ -23,7 +23,7 @@ test: install-test build
 	@tools/test $(abspath $(BINARY))
 
 ## lint: format, clippy with the list of forbidden calls, licences and sources of dependencies
-lint:
+lint: install-test
 	@tools/lint
 
 ## bench: every figure of the README, each beside something real

@@ -22,5 +22,6 @@ mod state;
 
 pub use error::ApiError;
 pub use repo::bootstrap::bootstrap;
+pub use repo::reseal::{ResealError, reseal};
 pub use schema::MIGRATIONS;
 pub use state::{Apps, Config, StackInfo};

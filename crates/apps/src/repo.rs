@@ -19,6 +19,7 @@ pub mod package;
 pub mod process;
 pub mod quota;
 pub mod record;
+pub mod reseal;
 pub mod route;
 pub mod scope;
 pub mod setting;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use store::{Blobs, Db, Secret, Secrets, StoreError, Tx};
 
 /// What the environment of an app is sealed for.
-const ENVIRONMENT: &str = "app.environment";
+pub(crate) const ENVIRONMENT: &str = "app.environment";
 
 /// The face's handle. Cheap to clone.
 #[derive(Clone)]

@@ -1,7 +1,8 @@
 //! `pitlane admin …`: what the machine's owner does on a shell, beside a running server or without one.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde::{Deserialize, Serialize};
+use server::PersonRequest;
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
@@ -25,6 +26,22 @@ pub enum Admin {
         #[command(flatten)]
         password: Password,
     },
+    /// Make a new master key and seal every stored secret anew with it, without interruption
+    RotateKey {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Which server it is for.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// The server's data folder
+    #[arg(long, env = "PITLANE_DATA", default_value = "./data")]
+    data: PathBuf,
+    /// The server's external database, if it has one and is not running
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
 }
 
 /// Where a new password comes from, and which server it is for.
@@ -33,12 +50,8 @@ pub struct Password {
     /// Read the password from standard input, one line, instead of asking twice
     #[arg(long)]
     password_stdin: bool,
-    /// The server's data folder
-    #[arg(long, env = "PITLANE_DATA", default_value = "./data")]
-    data: PathBuf,
-    /// The server's external database, if it has one and is not running
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<String>,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Password {
@@ -66,26 +79,23 @@ struct Done {
 
 /// Runs it.
 pub async fn run(admin: Admin, printer: &mut dyn std::io::Write) -> anyhow::Result<()> {
-    let (path, options, request) = match &admin {
-        Admin::Createsuperuser { name, email, password } => (
-            "/superuser",
-            password,
-            server::PersonRequest { name: name.clone(), email: Some(email.clone()), password: password.read()? },
-        ),
-        Admin::Changepassword { name, password } => (
-            "/password",
-            password,
-            server::PersonRequest { name: name.clone(), email: None, password: password.read()? },
-        ),
+    let (path, place, request) = match &admin {
+        Admin::Createsuperuser { name, email, password } => {
+            let request = PersonRequest { name: name.clone(), email: Some(email.clone()), password: password.read()? };
+            ("/superuser", &password.place, Some(request))
+        }
+        Admin::Changepassword { name, password } => {
+            let request = PersonRequest { name: name.clone(), email: None, password: password.read()? };
+            ("/password", &password.place, Some(request))
+        }
+        Admin::RotateKey { place } => ("/rotate-key", place, None),
     };
-    if let Some(Done { done }) = crate::admin_socket::call(&options.data, "POST", path, &request).await? {
+    if let Some(Done { done }) = crate::admin_socket::call(&place.data, "POST", path, &request).await? {
         writeln!(printer, "{done}")?;
         return Ok(());
     }
-    let data = std::fs::canonicalize(&options.data)
-        .or_else(|_| std::fs::create_dir_all(&options.data).and_then(|()| std::fs::canonicalize(&options.data)))
-        .with_context(|| format!("cannot open the data folder {}", options.data.display()))?;
-    let done = server::person_offline(&data, options.database_url.as_deref(), path, request).await?;
+    let data = crate::settings::make_folder(&place.data)?;
+    let done = server::offline(&data, place.database_url.as_deref(), path, request).await?;
     writeln!(printer, "{done}")?;
     Ok(())
 }

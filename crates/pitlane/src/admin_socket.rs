@@ -18,10 +18,10 @@ pub async fn call<A: DeserializeOwned>(data: &Path, method: &str, path: &str, bo
 /// Waits until control and router both answer. The caller gives up when control ends.
 pub async fn wait_ready(data: &Path) -> anyhow::Result<server::Status> {
     loop {
-        if let Ok(Some(status)) = call::<server::Status>(data, "GET", "/status", &()).await {
-            if status.router {
-                return Ok(status);
-            }
+        if let Ok(Some(status)) = call::<server::Status>(data, "GET", "/status", &()).await
+            && status.router
+        {
+            return Ok(status);
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

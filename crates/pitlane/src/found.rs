@@ -94,6 +94,10 @@ pub async fn end(note: &Note, signal: rustix::process::Signal, limit: std::time:
     if rustix::process::pidfd_send_signal(&process, signal).is_err() {
         return Ok(true);
     }
-    let process = tokio::io::unix::AsyncFd::try_with_interest(process, tokio::io::Interest::READABLE).map_err(std::io::Error::from)?;
-    Ok(tokio::time::timeout(limit, process.readable()).await.is_ok())
+    let limit = rustix::event::Timespec::try_from(limit).map_err(std::io::Error::other)?;
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut watched = [rustix::event::PollFd::new(&process, rustix::event::PollFlags::IN)];
+        rustix::event::poll(&mut watched, Some(&limit))
+    });
+    Ok(ended.await.map_err(std::io::Error::other)?? > 0)
 }

@@ -6,6 +6,7 @@ mod client;
 mod control;
 mod found;
 mod front;
+mod ledger;
 mod process;
 mod serve;
 mod settings;
@@ -41,6 +42,8 @@ enum Command {
     },
     #[command(subcommand)]
     Admin(admin::Admin),
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
     /// The front door; started by `pitlane serve`
     #[command(hide = true)]
     Router {
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Client(client::ClientCommand::Stop(client::Stop { data: Some(data), apps, .. })) => {
             block_on(2, stop::run(&data, apps, &mut output))
         }
+        Command::Ledger(ledger) => block_on(1, ledger::run(ledger, cli.global.json, &mut output)),
         Command::Admin(admin) => block_on(1, admin::run(admin, &mut output)),
         Command::Router { settings, listener } => {
             trace("info");

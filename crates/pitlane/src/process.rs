@@ -27,7 +27,9 @@ impl Role {
 /// Starts this very program again as `role`. The router inherits `listener`.
 #[expect(clippy::disallowed_methods, reason = "the supervisor's children are this program itself, by its own path")]
 pub fn spawn(role: Role, settings: &Settings, listener: BorrowedFd<'_>) -> std::io::Result<Child> {
-    let mut command = Command::new(std::env::current_exe()?);
+    // The very file that runs, also when another has taken its place on disk; an upgrade is `serve --take-over`.
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("pitlane");
     command.arg(role.name()).arg("--data").arg(&settings.data);
     command.arg("--listen").arg(settings.listen.to_string()).arg("--domain").arg(&settings.domain);
     // These may hold passwords, and an argument list is readable by everyone.

@@ -33,19 +33,7 @@ pub struct Settings {
 impl Settings {
     /// The same settings with an absolute data folder, made if it is missing (mode 0700).
     pub fn prepare(mut self) -> anyhow::Result<Self> {
-        use anyhow::Context;
-        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-        let shown = self.data.display().to_string();
-        if !self.data.exists() {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&self.data)
-                .with_context(|| format!("cannot make the data folder {shown}: choose another with --data"))?;
-        }
-        self.data = std::fs::canonicalize(&self.data).with_context(|| format!("cannot read the data folder {shown}"))?;
-        std::fs::set_permissions(&self.data, std::fs::Permissions::from_mode(0o700))
-            .with_context(|| format!("the data folder {shown} belongs to somebody else"))?;
+        self.data = make_folder(&self.data)?;
         std::fs::create_dir_all(run_folder(&self.data))?;
         std::fs::create_dir_all(self.data.join("log"))?;
         Ok(self)
@@ -60,6 +48,24 @@ impl Settings {
         };
         format!("http://{host}:{}", self.listen.port())
     }
+}
+
+/// The absolute path of a data folder, which is made if it is missing; nobody else may look into it.
+pub fn make_folder(data: &Path) -> anyhow::Result<PathBuf> {
+    use anyhow::Context;
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    let shown = data.display();
+    if !data.exists() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data)
+            .with_context(|| format!("cannot make the data folder {shown}: choose another with --data"))?;
+    }
+    let data = std::fs::canonicalize(data).with_context(|| format!("cannot read the data folder {shown}"))?;
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("the data folder {shown} belongs to somebody else"))?;
+    Ok(data)
 }
 
 /// Where sockets and process files are.

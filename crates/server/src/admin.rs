@@ -38,6 +38,7 @@ pub fn routes(house: House) -> Router {
         .route("/status", get(show_status))
         .route("/superuser", post(create_superuser))
         .route("/password", post(change_password))
+        .route("/rotate-key", post(rotate_key))
         .with_state(house)
 }
 
@@ -63,7 +64,11 @@ async fn change_password(State(house): State<House>, Json(request): Json<PersonR
     answer(crate::offline::changepassword(&house.db, request).await)
 }
 
-fn answer(result: Result<String, identity::IdentityError>) -> Response {
+async fn rotate_key(State(house): State<House>) -> Response {
+    answer(crate::offline::rotate_key(&house.db, &house.secrets).await)
+}
+
+fn answer<E: std::fmt::Display>(result: Result<String, E>) -> Response {
     match result {
         Ok(done) => Json(serde_json::json!({ "done": done })).into_response(),
         Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).into_response(),

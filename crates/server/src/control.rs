@@ -19,6 +19,10 @@ use tokio_util::task::TaskTracker;
 
 /// How long running requests may take to finish when control stops.
 const DRAIN: Duration = Duration::from_secs(8);
+/// How often old log files are looked for.
+const LOGS_EVERY: Duration = Duration::from_secs(600);
+/// How much of an application's log is kept.
+const LOG_BYTES: u64 = 64 << 20;
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
@@ -46,6 +50,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         options: Arc::new(options),
         db: db.clone(),
         blobs,
+        secrets: secrets.clone(),
         identity,
         engine: Arc::new(engine),
         publisher,
@@ -69,6 +74,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         let listener = sockets::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
         tasks.spawn(sockets::serve(listener, routes, peers, stop.clone(), tasks.clone()));
     }
+    tokio::spawn(trim_logs(data.join("logs"), stop.clone()));
     tasks.close();
     tracing::info!(data = %data.display(), database = ?db.kind(), "control serves");
 
@@ -92,6 +98,24 @@ fn engine_options(options: &Options) -> engine_local::Options {
     // Applications reach one another by their routes only, through the front door.
     wanted.doors = vec![options.listen.port()];
     wanted
+}
+
+/// Keeps each application's log within its bound, however many instances have written to it.
+async fn trim_logs(logs: PathBuf, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(LOGS_EVERY)).await.is_some() {
+        let logs = logs.clone();
+        let trimmed = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+            for source in std::fs::read_dir(&logs)? {
+                if let Ok(source) = source?.file_name().into_string() {
+                    logs::trim(&logs, &source, LOG_BYTES)?;
+                }
+            }
+            Ok(())
+        });
+        if let Ok(Err(error)) = trimmed.await {
+            tracing::warn!(%error, "old log files could not be removed");
+        }
+    }
 }
 
 /// Ends everything a data folder started; for a server that does not run any more.

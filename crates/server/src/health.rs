@@ -86,10 +86,10 @@ impl Probes {
     /// Asks each component, or answers what was seen less than a second ago.
     pub async fn ask(&self, house: &House) -> EnvInfo {
         let mut last = self.last.lock().await;
-        if let Some((at, info)) = last.as_ref() {
-            if at.elapsed() < Duration::from_secs(1) {
-                return info.clone();
-            }
+        if let Some((at, info)) = last.as_ref()
+            && at.elapsed() < Duration::from_secs(1)
+        {
+            return info.clone();
         }
         let components = vec![database(house).await, engine(house), router(house).await, disk(house)];
         let worst = |a: Wellness, b: Wellness| if a as u8 >= b as u8 { a } else { b };
@@ -101,7 +101,11 @@ impl Probes {
 }
 
 async fn database(house: &House) -> Component {
-    let kind = format!("{:?}", house.db.kind());
+    let kind = match house.db.kind() {
+        store::DbKind::Sqlite => "SQLite",
+        store::DbKind::Postgres => "PostgreSQL",
+        store::DbKind::Mysql => "MySQL or MariaDB",
+    };
     let begun = Instant::now();
     let probe = tokio::time::timeout(Duration::from_secs(3), house.db.read(identity::has_administrator)).await;
     let took = format!("{} µs", begun.elapsed().as_micros());
@@ -114,7 +118,7 @@ async fn database(house: &House) -> Component {
         }
         Err(_) => (Wellness::Bad, "has not answered within 3 s".to_owned()),
     };
-    Component { name: "database", status, summary, facts: vec![("kind", kind), ("answered in", took)] }
+    Component { name: "database", status, summary, facts: vec![("kind", kind.to_owned()), ("answered in", took)] }
 }
 
 fn engine(house: &House) -> Component {
@@ -146,7 +150,7 @@ fn disk(house: &House) -> Component {
     match rustix::fs::statvfs(&house.options.data) {
         Ok(stat) => {
             let (free, all) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
-            let percent = if all == 0 { 0 } else { free * 100 / all };
+            let percent = (free * 100).checked_div(all).unwrap_or(0);
             let (status, summary) = match (percent, free) {
                 (_, free) if free < 256 << 20 => (Wellness::Bad, "is full: free some space"),
                 (0..5, _) => (Wellness::Warn, "is nearly full"),

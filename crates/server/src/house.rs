@@ -35,6 +35,8 @@ pub struct House {
     pub db: store::Db,
     /// Packages, droplets, buildpacks.
     pub blobs: store::Blobs,
+    /// Seals what must be readable again.
+    pub secrets: store::Secrets,
     /// People and tokens.
     pub identity: identity::Identity,
     /// What runs.

@@ -20,7 +20,7 @@ pub use admin::{PersonRequest, Status};
 pub use control::{end_apps, run};
 pub use house::{House, Options};
 pub use local_http::{CallError, call as local_call};
-pub use offline::person_offline;
+pub use offline::{offline, verify_ledger};
 
 /// Does the client prefer HTML? Browsers name it; the command lines and libraries do not.
 pub(crate) fn wants_html(headers: &axum::http::HeaderMap) -> bool {

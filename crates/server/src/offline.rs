@@ -3,7 +3,11 @@
 use crate::admin::PersonRequest;
 use identity::{Caller, IdentityError, Password};
 use std::path::Path;
-use store::Db;
+use std::time::Duration;
+use store::{Db, DbUrl, SecretError, Secrets};
+
+/// No request takes longer between sealing a value and writing it.
+const REQUEST: Duration = Duration::from_secs(2);
 
 /// Makes or re-activates an administrator; answers a sentence.
 pub(crate) async fn createsuperuser(db: &Db, request: PersonRequest) -> Result<String, IdentityError> {
@@ -26,17 +30,48 @@ pub(crate) async fn changepassword(db: &Db, request: PersonRequest) -> Result<St
     .await
 }
 
+/// Makes a new master key, seals every secret anew with it and forgets the old one; answers a sentence.
+pub(crate) async fn rotate_key(db: &Db, secrets: &Secrets) -> Result<String, SecretError> {
+    let db = db.clone();
+    let reseal = |secrets: Secrets| async move {
+        // Twice: what a request had sealed with the old key just before is written by the second time.
+        for pause in [Duration::ZERO, REQUEST] {
+            tokio::time::sleep(pause).await;
+            identity::reseal(&db, &secrets).await?;
+            apps::reseal(&db, &secrets).await?;
+        }
+        anyhow::Ok(())
+    };
+    secrets.rotate(reseal).await?;
+    Ok("every secret is sealed with a new master key; back up master.key with the database".into())
+}
+
 /// Does what `path` of the admin socket would do, on the data folder of a server that does not run.
 ///
 /// # Errors
 /// The database cannot be opened, or the request is refused; the words are for a terminal.
-pub async fn person_offline(data: &Path, database_url: Option<&str>, path: &str, request: PersonRequest) -> anyhow::Result<String> {
-    let url = store::DbUrl::parse(database_url, data)?;
-    let db = Db::open(&url, &crate::control::migrations()).await?;
-    let done = match path {
-        "/superuser" => createsuperuser(&db, request).await,
-        _ => changepassword(&db, request).await,
+pub async fn offline(data: &Path, database_url: Option<&str>, path: &str, request: Option<PersonRequest>) -> anyhow::Result<String> {
+    let db = open(data, database_url).await?;
+    let done = match (path, request) {
+        ("/superuser", Some(request)) => createsuperuser(&db, request).await.map_err(Into::into),
+        ("/password", Some(request)) => changepassword(&db, request).await.map_err(Into::into),
+        _ => rotate_key(&db, &Secrets::open(&data.join("master.key"))?).await.map_err(Into::into),
     };
     db.close().await;
-    Ok(done?)
+    done
+}
+
+/// Follows the ledger's chain of hashes; beside a running server or without one.
+///
+/// # Errors
+/// The database cannot be opened, or where and how the chain breaks.
+pub async fn verify_ledger(data: &Path, database_url: Option<&str>) -> anyhow::Result<ledger::Verified> {
+    let db = open(data, database_url).await?;
+    let verified = ledger::Ledger::new(db.clone()).verify().await;
+    db.close().await;
+    Ok(verified?)
+}
+
+async fn open(data: &Path, database_url: Option<&str>) -> anyhow::Result<Db> {
+    Ok(Db::open(&DbUrl::parse(database_url, data)?, &crate::control::migrations()).await?)
 }

@@ -17,7 +17,7 @@ pub struct EnvironmentGroup {
     pub updated_at: Option<i64>,
 }
 
-const PURPOSE: &str = "environment_variable_group.variables";
+pub(crate) const PURPOSE: &str = "environment_variable_group.variables";
 
 /// The group `running` or `staging`.
 pub fn environment_group(tx: &mut Tx<'_>, secrets: &Secrets, name: &str) -> Result<EnvironmentGroup, ApiError> {

@@ -61,10 +61,10 @@ impl Http {
                 Ok(response) => read && matches!(response.status().as_u16(), 502..=504),
                 Err(error) => error.is_connect() || (read && error.is_request()),
             };
-            let answered = self.has_answered.load(Ordering::Relaxed);
+            // A front door that answers 503 is there; what is behind it will be.
+            let answered = self.has_answered.fetch_or(result.is_ok(), Ordering::Relaxed) || result.is_ok();
             let patience = if answered { PATIENCE } else { FIRST_PATIENCE };
             if !again || begun.elapsed() + pause > patience {
-                self.has_answered.fetch_or(result.is_ok(), Ordering::Relaxed);
                 return result.map_err(|error| self.unreachable(&error));
             }
             if answered && !std::mem::replace(&mut told, begun.elapsed() > Duration::from_secs(1)) && told {

@@ -14,6 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// A process that is not probed is looked at once more after this: it may have ended at once.
 const SECOND_LOOK: Duration = Duration::from_millis(400);
 
+/// Once one instance runs, the others are waited for so long.
+const OTHERS: Duration = Duration::from_secs(10);
+/// Crashes that take their time (a port that never opens) are not watched again and again.
+const SLOW_CRASH: Duration = Duration::from_secs(45);
+
 /// `start`, `stop` or `restart`.
 pub(crate) async fn act(api: &Api, app: &App, action: &str) -> Result<()> {
     let path = format!("/v3/apps/{}/actions/{action}", app.guid);
@@ -31,7 +36,7 @@ pub(crate) async fn stats(api: &Api, process: &Process) -> Result<Vec<Stat>> {
     Ok(stats.resources)
 }
 
-/// Waits until at least one instance of every process runs, or says why none does.
+/// Waits until the app runs: at least one instance of every process, and the others if they are quick. Says why, if not.
 pub(crate) async fn wait(api: &Api, app: &App) -> Result<()> {
     let processes = processes(api, app).await?;
     for process in processes.iter().filter(|process| process.instances > 0) {
@@ -46,6 +51,7 @@ async fn wait_for(api: &Api, app: &App, process: &Process) -> Result<()> {
     let mut pause = Duration::from_millis(30);
     let mut told = String::new();
     let mut looked = false;
+    let mut runs_since = None;
     loop {
         let stats = stats(api, process).await?;
         let count = |state: &str| stats.iter().filter(|stat| stat.state == state).count();
@@ -56,12 +62,19 @@ async fn wait_for(api: &Api, app: &App, process: &Process) -> Result<()> {
             return Err(crashed(api, app, process, &stats).await);
         }
         if count("RUNNING") > 0 {
-            if probed || looked {
+            let first = *runs_since.get_or_insert_with(Instant::now);
+            let settled = count("RUNNING") + count("CRASHED") == stats.len() || first.elapsed() > OTHERS;
+            if settled && (probed || looked) {
                 return Ok(());
             }
-            looked = true;
-            tokio::time::sleep(SECOND_LOOK).await;
-            continue;
+            if settled {
+                looked = true;
+                tokio::time::sleep(SECOND_LOOK).await;
+                continue;
+            }
+        }
+        if begun.elapsed() > SLOW_CRASH && count("RUNNING") == 0 && has_failed(&stats) {
+            return Err(crashed(api, app, process, &stats).await);
         }
         let now = progress(process, &stats);
         if begun.elapsed() > Duration::from_secs(1) && told != now {
@@ -91,6 +104,13 @@ fn progress(process: &Process, stats: &[Stat]) -> String {
         text += &format!(": {details}");
     }
     text
+}
+
+/// Has it crashed before, so that the server is trying again?
+fn has_failed(stats: &[Stat]) -> bool {
+    stats
+        .iter()
+        .all(|stat| stat.details.as_deref().is_some_and(|text| !text.is_empty() && !text.starts_with("waits for")))
 }
 
 fn details(stats: &[Stat]) -> Option<&str> {

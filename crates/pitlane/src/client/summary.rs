@@ -53,7 +53,8 @@ impl Summary {
             printer.line(format!("  {label:9} {}", printer.tone(Tone::Strong, url)));
         }
         for (process, stats) in &self.processes {
-            if process.instances == 0 && process.kind != "web" {
+            let others = self.processes.iter().any(|(other, _)| other.instances > 0);
+            if process.instances == 0 && (process.kind != "web" || others) {
                 continue;
             }
             let running = stats.iter().filter(|stat| stat.state == "RUNNING").count();

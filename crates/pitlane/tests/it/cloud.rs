@@ -217,6 +217,8 @@ async fn answer(
         }
         ("POST", ["v3", "apps", _, "tasks"]) => {
             let asked: Value = serde_json::from_slice(&body).unwrap();
+            let source = format!("APP/TASK/{}", asked["name"].as_str().unwrap());
+            inner.logs.push((source, "OUT", "Invoking start command.".to_owned()));
             inner.logs.push((
                 format!("APP/TASK/{}", asked["name"].as_str().unwrap()),
                 "OUT",

@@ -35,14 +35,19 @@ impl CreateSpace {
         let body = json!({"name": self.name, "relationships": {"organization": {"data": {"guid": org.guid}}}});
         let space: Named = api.post("/v3/spaces", &body).await?;
         let person = uaa::claim(&api.token().await?, "user_id");
-        for role in ["space_manager", "space_developer"] {
+        // Whoever has a role in a space must have one in its organization.
+        let places = [("organization", &org), ("space", &space), ("space", &space)];
+        for (role, (kind, place)) in ["organization_user", "space_manager", "space_developer"].into_iter().zip(places) {
             let Some(person) = &person else { break };
-            let relationships = json!({"space": {"data": {"guid": space.guid}}, "user": {"data": {"guid": person}}});
-            let result: Result<serde_json::Value> =
-                api.post("/v3/roles", &json!({"type": role, "relationships": relationships})).await;
-            match result {
-                // Whoever creates a space may have its roles already.
-                Err(failure) if !failure.message.contains("already has") => return Err(failure),
+            let relationships = json!({kind: {"data": {"guid": place.guid}}, "user": {"data": {"guid": person}}});
+            let body = json!({"type": role, "relationships": relationships});
+            match api.post::<serde_json::Value>("/v3/roles", &body).await {
+                // Whoever creates a space may have its roles already, and need not be allowed to give them.
+                Err(failure)
+                    if !failure.message.contains("already has") && failure.api.is_none_or(|api| api.0 != 403) =>
+                {
+                    return Err(failure);
+                }
                 _ => {}
             }
         }

@@ -21,6 +21,8 @@ Its output is shown as it comes; the exit status is the command's own. Ctrl-C le
 
 /// After its end, output is waited for until it has been silent for so many looks.
 const SILENT_LOOKS: u32 = 3;
+/// What the launcher says before the command begins.
+const LAUNCHER: [&str; 2] = ["Invoking pre-start scripts.", "Invoking start command."];
 
 #[derive(Debug, clap::Args)]
 pub struct Run {
@@ -91,12 +93,18 @@ async fn follow(context: &Context, api: &Api, app: &App, mut task: Task, mut tai
     let path = format!("/v3/tasks/{}", task.guid);
     let mut pause = Duration::from_millis(50);
     let mut silent = 0;
+    let mut begun = false;
     loop {
         let ended = matches!(task.state.as_str(), "SUCCEEDED" | "FAILED");
         let mine = |line: &LogLine| line.source_type == origin;
         let lines: Vec<LogLine> = tail.poll(api).await?.into_iter().filter(mine).collect();
         silent = if ended && lines.is_empty() { silent + 1 } else { 0 };
         for line in &lines {
+            // The launcher's notices (cloud-foundry.md 12.1) are not the command's output.
+            if !begun && LAUNCHER.contains(&line.payload.as_str()) {
+                continue;
+            }
+            begun = true;
             match context.printer.json() {
                 true => context.printer.value_line(&line.value()),
                 false if line.is_error => context.printer.talk(&line.payload),
