@@ -209,7 +209,11 @@ pub struct Answer {
 
 impl Answer {
     pub fn of(answer: reqwest::blocking::Response) -> Self {
-        Self { status: answer.status().as_u16(), headers: answer.headers().clone(), body: answer.text().unwrap_or_default() }
+        Self {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body: answer.text().unwrap_or_default(),
+        }
     }
 }
 
@@ -252,8 +256,12 @@ fn command(folder: &Path) -> Command {
 }
 
 fn spawn(folder: &Path, arguments: &[String]) -> (Child, Vec<String>) {
-    let mut child =
-        command(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary is built");
+    let mut child = command(folder)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary is built");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut greeting = Vec::new();
     // The greeting ends with the last of its three commands.

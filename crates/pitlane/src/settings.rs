@@ -50,6 +50,9 @@ impl Settings {
     }
 }
 
+/// What a data folder has of the first things that are made in it.
+const OURS: [&str; 3] = ["run", "master.key", "pitlane.db"];
+
 /// The absolute path of a data folder, which is made if it is missing; nobody else may look into it.
 pub fn make_folder(data: &Path) -> anyhow::Result<PathBuf> {
     use anyhow::Context;
@@ -63,6 +66,15 @@ pub fn make_folder(data: &Path) -> anyhow::Result<PathBuf> {
             .with_context(|| format!("cannot make the data folder {shown}: choose another with --data"))?;
     }
     let data = std::fs::canonicalize(data).with_context(|| format!("cannot read the data folder {shown}"))?;
+    // A slip of the keyboard must not take `/etc` away from everybody.
+    let names = std::fs::read_dir(&data)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>())
+        .with_context(|| format!("cannot read the data folder {shown}"))?;
+    let ours = |name: &std::ffi::OsString| OURS.iter().any(|ours| name == ours);
+    anyhow::ensure!(
+        names.iter().all(|name| name == "lost+found") || names.iter().any(ours),
+        "{shown} holds something else and is no data folder: choose an empty or a new one with --data"
+    );
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700))
         .with_context(|| format!("the data folder {shown} belongs to somebody else"))?;
     Ok(data)

@@ -68,7 +68,11 @@ fn a_dependency_that_does_not_exist_fails_the_build_and_keeps_what_ran() {
     let broken = folder(
         &pitlane,
         "broken",
-        &[("requirements.txt", "pitlane-no-such-package==1.0\n"), ("app.py", "print()\n"), ("Procfile", "web: python app.py\n")],
+        &[
+            ("requirements.txt", "pitlane-no-such-package==1.0\n"),
+            ("app.py", "print()\n"),
+            ("Procfile", "web: python app.py\n"),
+        ],
     );
     let output = pitlane.run_in(&broken, &["push", "hello", "-b", "python_buildpack"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));

@@ -16,7 +16,9 @@ fn api(pitlane: &Pitlane, path: &str) -> Value {
 fn keepers(pitlane: &Pitlane) -> Vec<i32> {
     let Ok(folders) = std::fs::read_dir(pitlane.data().join("engine/instances")) else { return Vec::new() };
     let locks = folders.filter_map(|folder| std::fs::read_to_string(folder.ok()?.path().join("lock")).ok());
-    let alive = |pid: &i32| std::path::Path::new(&format!("/proc/{pid}")).exists();
+    // What has ended may wait for a parent that reads its status.
+    let alive =
+        |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
     locks.filter_map(|text| text.trim().parse().ok()).filter(alive).collect()
 }
 
@@ -71,9 +73,9 @@ fn large(pitlane: &Pitlane, megabytes: usize) -> PathBuf {
 /// Kills `process` while the newest package or build of app `name` is in a state that `when` likes; the app works after.
 fn killed_in_the_middle(process: &str, when: fn(&Pitlane, &str) -> bool) {
     let mut pitlane = Pitlane::start();
-    let folder = large(&pitlane, 24);
+    let folder = large(&pitlane, 8);
     let mut push = pitlane.begin_in(&folder, &["push", "cut"]);
-    eventually(Duration::from_secs(30), || {
+    eventually(Duration::from_secs(60), || {
         let apps = api(&pitlane, "/v3/apps?names=cut");
         apps["resources"][0]["guid"].as_str().is_some_and(|guid| when(&pitlane, guid))
     });

@@ -4,14 +4,18 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use tests::{ADMIN, Answer, PASSWORD, Pitlane, eventually, http};
+
+/// One for all requests of a test: connections are kept, as clients do.
+static CLIENT: LazyLock<reqwest::blocking::Client> = LazyLock::new(http);
 
 /// A request with the administrator's token.
 fn ask(pitlane: &Pitlane, token: &str, method: &str, path: &str, body: &[u8]) -> Answer {
     let kind = if path.contains("manifest") { "application/x-yaml" } else { "application/json" };
     let method = method.parse().expect("a method");
-    let request = http().request(method, format!("{}{path}", pitlane.url)).bearer_auth(token);
+    let request = CLIENT.request(method, format!("{}{path}", pitlane.url)).bearer_auth(token);
     let request = request.header("content-type", kind).body(body.to_vec());
     Answer::of(request.send().unwrap_or_else(|error| panic!("{path:.200}: {error}")))
 }
@@ -35,7 +39,8 @@ fn no_endpoint_answers_500_whatever_path_query_and_body_are() {
     let pitlane = Pitlane::start();
     let token = pitlane.token();
     let long = "a".repeat(5000);
-    let values = ["nope", "%00", "%ff%fe", "..%2f..%2fetc", "'%20OR%201=1--", &long, "%F0%9F%92%A9", "%0d%0aX:b", "%25"];
+    let values =
+        ["nope", "%00", "%ff%fe", "..%2f..%2fetc", "'%20OR%201=1--", &long, "%F0%9F%92%A9", "%0d%0aX:b", "%25"];
     let many = format!("guids={}", ["x"; 3000].join(","));
     let queries = [
         "page=0",
@@ -91,8 +96,7 @@ fn no_endpoint_answers_500_whatever_path_query_and_body_are() {
         }
         // The first of its kind, where there is one, so that the handler gets further than "not found".
         let list = template.split("/{").next().unwrap_or_default();
-        let first: Value =
-            serde_json::from_str(&ask(&pitlane, &token, "GET", list, b"").body).unwrap_or_default();
+        let first: Value = serde_json::from_str(&ask(&pitlane, &token, "GET", list, b"").body).unwrap_or_default();
         let first = first["resources"][0]["guid"].as_str().unwrap_or("nope").to_owned();
         let path = filled(template, &first);
         if method == "GET" {
@@ -136,7 +140,9 @@ fn a_hundred_people_create_one_name_and_one_succeeds() {
     let made: Vec<u16> = std::thread::scope(|scope| {
         let (pitlane, token) = (&pitlane, &token);
         let all: Vec<_> = (0..100)
-            .map(|_| scope.spawn(move || ask(pitlane, token, "POST", "/v3/organizations", br#"{"name":"once"}"#).status))
+            .map(|_| {
+                scope.spawn(move || ask(pitlane, token, "POST", "/v3/organizations", br#"{"name":"once"}"#).status)
+            })
             .collect();
         all.into_iter().map(|one| one.join().expect("joined")).collect()
     });
@@ -159,7 +165,8 @@ fn a_thousand_slow_clients_hold_up_nobody_and_are_sent_away() {
     let pitlane = Pitlane::start();
     assert!(pitlane.run_in(&pitlane.sample("static"), &["push", "hello"]).status.success());
     pitlane.get_until_ok("hello", "/");
-    let starts = ["", "GET / HT", "GET / HTTP/1.1\r\nhost: hello.apps.localhost\r\nx-", "POST /v3/apps HTTP/1.1\r\nhost: x\r\n"];
+    let starts =
+        ["", "GET / HT", "GET / HTTP/1.1\r\nhost: hello.apps.localhost\r\nx-", "POST /v3/apps HTTP/1.1\r\nhost: x\r\n"];
     let mut slow: Vec<_> = (0..1000).map(|number| begin(&pitlane, starts[number % 4])).collect();
     let client = http();
     for host in ["hello.apps.localhost", "localhost"] {
@@ -187,7 +194,9 @@ fn a_body_that_stops_coming_is_ended_and_holds_up_nobody() {
     let pitlane = Pitlane::start();
     let token = pitlane.token();
     let head = |path: &str| {
-        format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: bearer {token}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{")
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: bearer {token}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{"
+        )
     };
     // JSON bodies have 30 s as a whole, so one that trickles ends as well.
     let mut trickling = begin(&pitlane, &head("/v3/organizations"));
@@ -245,7 +254,7 @@ fn whose_token_is_not_good_is_told_so() {
     assert_eq!(anonymous.status, 401);
     assert!(anonymous.body.contains("CF-NotAuthenticated"), "{}", anonymous.body);
 
-    // A person who is suspended, and one whose token was revoked.
+    // A person whose token was revoked, who was deleted, or who is suspended.
     let users = format!("{}/uaa/Users", pitlane.url);
     let new = serde_json::json!({"userName": "eve", "password": PASSWORD, "emails": [{"value": "eve@example.com"}]});
     let made = http().post(&users).bearer_auth(&token).json(&new).send().expect("an answer");
@@ -263,11 +272,16 @@ fn whose_token_is_not_good_is_told_so() {
     assert_eq!(with(&hers).status, 401, "revoked");
     let hers = token_of(&sign_in("eve", PASSWORD));
     assert_eq!(with(&hers).status, 200);
-    let suspended = serde_json::json!({"active": false});
-    let answer = http().patch(format!("{users}/{id}")).bearer_auth(&token).header("if-match", "*").json(&suspended).send();
-    assert_eq!(answer.expect("an answer").status().as_u16(), 200);
-    assert_eq!(with(&hers).status, 401, "suspended");
-    assert_eq!(sign_in("eve", PASSWORD).status, 401, "suspended");
+    let answer = http().delete(format!("{users}/{id}")).bearer_auth(&token).send().expect("an answer");
+    assert_eq!(answer.status().as_u16(), 200);
+    assert_eq!(with(&hers).status, 401, "deleted");
+    assert_eq!(sign_in("eve", PASSWORD).status, 401, "deleted");
+    let mut suspended = new;
+    (suspended["userName"], suspended["active"]) = ("sue".into(), false.into());
+    suspended["emails"][0]["value"] = "sue@example.com".into();
+    let made = http().post(&users).bearer_auth(&token).json(&suspended).send().expect("an answer");
+    assert_eq!(made.status().as_u16(), 201);
+    assert_eq!(sign_in("sue", PASSWORD).status, 401, "suspended");
 }
 
 /// The token's id, as its claims tell.

@@ -26,13 +26,26 @@ fn a_second_server_is_refused_in_words() {
 #[test]
 fn a_folder_that_cannot_be_written_or_is_newer_is_refused_in_words() {
     let mut pitlane = Pitlane::start();
-    for place in ["/proc/pitlane", "/dev/null/pitlane", "/etc/hostname"] {
+    let file = pitlane.folder.path().join("file");
+    std::fs::write(&file, "mine").expect("written");
+    let foreign = pitlane.folder.path().join("foreign");
+    std::fs::create_dir(&foreign).expect("a folder");
+    std::fs::write(foreign.join("file"), "mine").expect("written");
+    std::fs::set_permissions(&foreign, std::fs::Permissions::from_mode(0o755)).expect("set");
+    for place in ["/proc/pitlane", "/dev/null/pitlane", file.to_str().expect("text"), foreign.to_str().expect("text")] {
         let output = pitlane.serve_refused(&["--listen", "127.0.0.1:0", "--data", place]);
         assert!(text(&output).contains(place) && text(&output).contains("data"), "{place}: {}", text(&output));
         assert!(!text(&output).contains("panicked"), "{}", text(&output));
     }
-    for bad in [&["--listen", "nowhere"][..], &["--domain", "a b"], &["--staging-timeout", "0"], &["--database-url", "ftp://x"]] {
-        let output = pitlane.serve_refused(&[&["--data", pitlane.folder.path().join("x").to_str().expect("text")], bad].concat());
+    assert_eq!(std::fs::metadata(&foreign).expect("a folder").permissions().mode() & 0o777, 0o755, "left alone");
+    for bad in [
+        &["--listen", "nowhere"][..],
+        &["--domain", "a b"],
+        &["--staging-timeout", "0"],
+        &["--database-url", "ftp://x"],
+    ] {
+        let output = pitlane
+            .serve_refused(&[&["--data", pitlane.folder.path().join("x").to_str().expect("text")], bad].concat());
         assert!(!text(&output).contains("panicked"), "{bad:?}: {}", text(&output));
         assert!(text(&output).len() > 20, "{bad:?}: {}", text(&output));
     }
