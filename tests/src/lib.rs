@@ -31,7 +31,12 @@ pub struct Pitlane {
 impl Pitlane {
     /// A fresh server with an administrator who is signed in.
     pub fn start() -> Self {
-        let pitlane = Self::start_empty(&[]);
+        Self::start_with(&[])
+    }
+
+    /// The same with options of `pitlane serve`.
+    pub fn start_with(options: &[&str]) -> Self {
+        let pitlane = Self::start_empty(options);
         let done = pitlane.with_input(
             &["admin", "createsuperuser", ADMIN, "--email", "ada@example.com", "--password-stdin"],
             PASSWORD,
@@ -132,6 +137,25 @@ impl Pitlane {
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
     }
 
+    /// Waits until control answers again.
+    pub fn until_well(&self) {
+        eventually(Duration::from_secs(30), || self.get("", "/env_info").status == 200);
+    }
+
+    /// Runs `pitlane ARGUMENTS` in `folder` without waiting for its end.
+    pub fn begin_in(&self, folder: &Path, arguments: &[&str]) -> Child {
+        let mut command = self.command();
+        command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("pitlane runs")
+    }
+
+    /// A second `pitlane serve` with these options, which is expected to refuse: waits for its end.
+    pub fn serve_refused(&self, options: &[&str]) -> Output {
+        let output = self.run(&[&["serve"], options].concat());
+        assert!(!output.status.success(), "it serves: {}", text(&output));
+        output
+    }
+
     /// `pitlane stop --data …`: ends the server; with `--apps` everything it started.
     pub fn stop(&self, options: &[&str]) -> Output {
         let data = self.data();
@@ -143,6 +167,15 @@ impl Pitlane {
         let _ = self.serve.wait();
         let (serve, greeting) = spawn(self.folder.path(), &self.arguments);
         (self.serve, self.greeting) = (serve, greeting);
+    }
+
+    /// `pitlane serve --take-over` on the same folder and address, beside the running one; returns when it serves.
+    pub fn take_over(&mut self) {
+        let arguments = [self.arguments.clone(), vec!["--take-over".to_owned()]].concat();
+        let (serve, greeting) = spawn(self.folder.path(), &arguments);
+        let mut old = std::mem::replace(&mut self.serve, serve);
+        self.greeting = greeting;
+        old.wait().expect("it has handed over");
     }
 
     /// The access token of the signed-in administrator, for raw requests.
@@ -176,7 +209,11 @@ pub struct Answer {
 
 impl Answer {
     pub fn of(answer: reqwest::blocking::Response) -> Self {
-        Self { status: answer.status().as_u16(), headers: answer.headers().clone(), body: answer.text().unwrap_or_default() }
+        Self {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body: answer.text().unwrap_or_default(),
+        }
     }
 }
 
@@ -203,6 +240,12 @@ pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// Changes a database behind the server's back, with the `sqlite3` that Python brings.
+pub fn sqlite(file: &Path, statement: &str) -> Output {
+    let program = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as db: db.execute(sys.argv[2])";
+    Command::new("python3").args(["-c", program]).arg(file).arg(statement).output().expect("python3 runs")
+}
+
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(binary());
     command.env("PITLANE_DATA", folder.join("data")).env("PITLANE_HOME", folder.join("home")).env("NO_COLOR", "1");
@@ -213,8 +256,12 @@ fn command(folder: &Path) -> Command {
 }
 
 fn spawn(folder: &Path, arguments: &[String]) -> (Child, Vec<String>) {
-    let mut child =
-        command(folder).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary is built");
+    let mut child = command(folder)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary is built");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let mut greeting = Vec::new();
     // The greeting ends with the last of its three commands.

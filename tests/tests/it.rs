@@ -3,8 +3,13 @@
 
 mod it {
     mod bad_apps;
+    mod bad_pushes;
     mod documents;
     mod faults;
+    mod faults_push;
     mod first_lap;
+    mod hostile_archives;
+    mod hostile_requests;
     mod real_clients;
+    mod serving;
 }

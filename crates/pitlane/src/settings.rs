@@ -24,6 +24,10 @@ pub struct Settings {
     /// Run applications as bare processes where this host cannot do containers (no isolation!)
     #[arg(long, env = "PITLANE_ALLOW_BARE")]
     pub allow_bare: bool,
+    /// Seconds that building one application may take
+    #[arg(long, env = "PITLANE_STAGING_TIMEOUT", value_name = "SECONDS", default_value_t = 900,
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub staging_timeout: u64,
 }
 
 impl Settings {
@@ -46,6 +50,9 @@ impl Settings {
     }
 }
 
+/// What a data folder has of the first things that are made in it.
+const OURS: [&str; 3] = ["run", "master.key", "pitlane.db"];
+
 /// The absolute path of a data folder, which is made if it is missing; nobody else may look into it.
 pub fn make_folder(data: &Path) -> anyhow::Result<PathBuf> {
     use anyhow::Context;
@@ -59,6 +66,15 @@ pub fn make_folder(data: &Path) -> anyhow::Result<PathBuf> {
             .with_context(|| format!("cannot make the data folder {shown}: choose another with --data"))?;
     }
     let data = std::fs::canonicalize(data).with_context(|| format!("cannot read the data folder {shown}"))?;
+    // A slip of the keyboard must not take `/etc` away from everybody.
+    let names = std::fs::read_dir(&data)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>())
+        .with_context(|| format!("cannot read the data folder {shown}"))?;
+    let ours = |name: &std::ffi::OsString| OURS.iter().any(|ours| name == ours);
+    anyhow::ensure!(
+        names.iter().all(|name| name == "lost+found") || names.iter().any(ours),
+        "{shown} holds something else and is no data folder: choose an empty or a new one with --data"
+    );
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700))
         .with_context(|| format!("the data folder {shown} belongs to somebody else"))?;
     Ok(data)

@@ -7,6 +7,7 @@ mod body;
 mod cookies;
 mod finish;
 mod forward;
+mod half_closed;
 mod head;
 mod host;
 mod pool;

@@ -57,6 +57,8 @@ pub struct Router {
     rest: Vec<JoinHandle<()>>,
     stats: Arc<Stats>,
     status_socket: PathBuf,
+    /// Of the status socket's name, as this router made it.
+    status_inode: Option<u64>,
     ended: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
 }
@@ -76,6 +78,7 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
     }
     let status = bind_status(&options.status_socket)
         .map_err(|source| RouterError::Status { path: options.status_socket.clone(), source })?;
+    let status_inode = inode(&options.status_socket);
 
     let workers = options.workers.max(1);
     let stats = Arc::new(Stats::new(workers));
@@ -137,7 +140,17 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
             }
         });
     })?);
-    Ok(Router { addresses, drain, workers: threads, rest, stats, status_socket: options.status_socket, ended, stop })
+    Ok(Router {
+        addresses,
+        drain,
+        workers: threads,
+        rest,
+        stats,
+        status_socket: options.status_socket,
+        status_inode,
+        ended,
+        stop,
+    })
 }
 
 impl Router {
@@ -168,8 +181,10 @@ impl Router {
                 result = Err(RouterError::Panicked);
             }
         }
-        // The next router may have bound its own already; then this removes a name it no longer needs to be found by.
-        let _ = std::fs::remove_file(&self.status_socket);
+        // The next router may have put its own in this place already, and is found by it.
+        if self.status_inode.is_some() && inode(&self.status_socket) == self.status_inode {
+            let _ = std::fs::remove_file(&self.status_socket);
+        }
         result
     }
 
@@ -205,6 +220,11 @@ fn bind_status(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
     let listener = std::os::unix::net::UnixListener::bind(path)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::symlink_metadata(path).ok().map(|found| found.ino())
 }
 
 /// Raises the limit on open files as far as it goes; a connection needs two: the client's and the backend's.

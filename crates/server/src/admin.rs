@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 /// What `pitlane serve` asks before it says that it is ready.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,9 +34,10 @@ pub struct PersonRequest {
 }
 
 /// The routes.
-pub fn routes(house: House) -> Router {
+pub fn routes(house: House, stop: CancellationToken) -> Router {
+    let table = async move |State(house): State<House>| follow_table(&house, stop.clone());
     Router::new()
-        .route("/table", get(follow_table))
+        .route("/table", get(table))
         .route("/status", get(show_status))
         .route("/superuser", post(create_superuser))
         .route("/password", post(change_password))
@@ -42,8 +45,9 @@ pub fn routes(house: House) -> Router {
         .with_state(house)
 }
 
-async fn follow_table(State(house): State<House>) -> Response {
-    Body::from_stream(house.publisher.changes()).into_response()
+/// Ends with control, which would otherwise wait for it in vain.
+fn follow_table(house: &House, stop: CancellationToken) -> Response {
+    Body::from_stream(house.publisher.changes().take_until(stop.cancelled_owned())).into_response()
 }
 
 async fn show_status(State(house): State<House>) -> Response {

@@ -68,7 +68,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let tasks = TaskTracker::new();
     for (name, routes, peers) in [
         ("control.sock", surface::surface(house.clone(), apps::api::router(apps.clone())), Peers::Anyone),
-        ("admin.sock", admin::routes(house.clone()), Peers::Owner),
+        ("admin.sock", admin::routes(house.clone(), stop.clone()), Peers::Owner),
     ] {
         let path = data.join("run").join(name);
         let listener = sockets::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
@@ -145,6 +145,7 @@ async fn open_apps(
     let memory = Budget::memory_of_host()?;
     let stager = staging::Stager::new(staging::StagerOptions {
         memory_budget_bytes: memory / 2,
+        timeout: options.staging_timeout,
         ..staging::StagerOptions::new(Arc::clone(&driver), options.data.join("cache"))
     })?;
     stager.sweep().await?;

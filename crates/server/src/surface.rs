@@ -27,6 +27,7 @@ pub(crate) fn surface(house: House, apps: Router) -> Router {
         // A bug in one handler is one answer of 500, not a dead process.
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(house, guard))
+        .layer(middleware::from_fn(crate::leftover::take_in))
 }
 
 /// `GET /` is the root document for clients and the home page for browsers.

@@ -121,7 +121,8 @@ def answer(path):
     let environment = pitlane.get("neighbour", "/").body;
     assert_eq!(environment, "private");
     let stats = pitlane.json(&["app", "neighbour"]).to_string();
-    let address = stats.split('"').find(|part| part.starts_with("10.") && part.matches('.').count() == 3).map(str::to_owned);
+    let address =
+        stats.split('"').find(|part| part.starts_with("10.") && part.matches('.').count() == 3).map(str::to_owned);
     let mut attempts = vec![
         "read=/etc/shadow".to_owned(),
         format!("read={data}/pitlane.db"),
@@ -143,8 +144,11 @@ def answer(path):
 #[test]
 fn what_ignores_sigterm_is_killed_after_its_grace() {
     let pitlane = Pitlane::start();
-    let folder =
-        server(&pitlane, "stubborn", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\ndef answer(path): return 200, 'here'");
+    let folder = server(
+        &pitlane,
+        "stubborn",
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\ndef answer(path): return 200, 'here'",
+    );
     assert!(pitlane.run_in(&folder, &["push", "stubborn", "-b", "binary_buildpack"]).status.success());
     assert_eq!(pitlane.get_until_ok("stubborn", "/"), "here");
     pitlane.ok(&["stop", "stubborn"]);

@@ -9,7 +9,8 @@ use tests::{ADMIN, PASSWORD, Pitlane, repository, text};
 fn cloudfoundry_client_runs_an_app_lap() {
     let pitlane = Pitlane::start();
     let zip = pitlane.folder.path().join("app.zip");
-    let zipped = Command::new("zip").arg("-qr").arg(&zip).arg(".").current_dir(pitlane.sample("static")).output().expect("zip");
+    let zipped =
+        Command::new("zip").arg("-qr").arg(&zip).arg(".").current_dir(pitlane.sample("static")).output().expect("zip");
     assert!(zipped.status.success(), "{}", text(&zipped));
     let output = Command::new(repository().join("target/clients/bin/python"))
         .arg(repository().join("tests/clients/lap.py"))

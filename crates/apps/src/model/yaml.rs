@@ -36,9 +36,13 @@ pub enum Value {
     Map(Vec<(String, Node)>),
 }
 
+/// Lists and maps within one another: twice what a manifest can use. Reading is recursive, so this bounds the stack.
+const DEPTH: usize = 16;
+
 /// Reads one document; the error says where it breaks.
 pub fn parse(text: &str) -> Result<Node, String> {
-    let root: Spanned<Value> = serde_saphyr::from_str(text).map_err(|error| {
+    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: DEPTH } };
+    let root: Spanned<Value> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let line = error.location().map(|at| format!(" (line {})", at.line())).unwrap_or_default();
         let message = error.without_snippet().to_string();
         format!("{}{line}", message.lines().next().unwrap_or_default())
@@ -206,6 +210,15 @@ mod tests {
         let item = &node.get("list").unwrap().list().unwrap()[0];
         assert_eq!(item.get("memory").unwrap().text(), Some("64M"));
         assert_eq!(item.get("name").unwrap().text(), Some("a"));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        for text in ["{\"a\":".repeat(2000), "[".repeat(2000), "- ".repeat(2000), "? ".repeat(2000)] {
+            assert!(parse(&text).is_err());
+        }
+        assert!(parse(&format!("{}1{}", "[".repeat(16), "]".repeat(16))).is_ok());
+        assert!(parse(&format!("{}1{}", "[".repeat(17), "]".repeat(17))).unwrap_err().contains("depth"));
     }
 
     #[test]

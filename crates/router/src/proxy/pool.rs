@@ -5,6 +5,7 @@
 //! and are closed.
 
 use super::body::Outgoing;
+use super::half_closed::HalfClosed;
 use crate::Protocol;
 use crate::index::{Address, Endpoint};
 use crate::worker::LocalExecutor;
@@ -136,7 +137,7 @@ impl Pool {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let io = TokioIo::new(stream);
+        let io = TokioIo::new(HalfClosed::new(stream));
         match endpoint.protocol() {
             Protocol::Http1 => {
                 let (sender, connection) = http1::handshake(io).await.map_err(io::Error::other)?;

@@ -111,6 +111,23 @@ async fn an_answer_that_comes_before_the_upload_ends_is_passed_on() {
 }
 
 #[tokio::test]
+async fn an_answer_is_passed_on_although_the_application_closes_with_the_body_unread() {
+    let house = House::new().await;
+    let address = raw_app(|mut stream| async move {
+        read_head(&mut stream).await;
+        let answer = b"HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig";
+        stream.write_all(answer).await.unwrap();
+    })
+    .await;
+    house.set(route("f.apps.localhost", "", vec![backend("a", 0, address)])).await;
+    for _ in 0..50 {
+        let request = Request::post("/").header("host", "f.apps.localhost").body(text(vec![0; 1 << 20])).unwrap();
+        let (status, _, body) = whole(house.send(request).await).await;
+        assert_eq!((status, body.as_str()), (413, "big"));
+    }
+}
+
+#[tokio::test]
 async fn a_thousand_slow_clients_disturb_nobody_and_are_sent_away() {
     let house = House::with(|options| options.timeouts.head = Duration::from_secs(5)).await;
     house.set(route("a.apps.localhost", "", vec![backend("a", 0, named("fast").await)])).await;

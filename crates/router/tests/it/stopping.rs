@@ -103,10 +103,11 @@ async fn a_successor_on_the_same_socket_takes_over_without_a_lost_request() {
     // The successor starts from the kept table, whatever control does.
     house.until_kept("a.apps.localhost").await;
     let folder = house.folder.path().to_owned();
-    let mut options = router::Options::new(shared, &folder, "apps.localhost");
-    options.status_socket = folder.join("run/second.sock");
+    let options = router::Options::new(shared, &folder, "apps.localhost");
     let successor = tokio::task::spawn_blocking(|| router::start(options)).await.unwrap().unwrap();
     house.stop().await;
+    // Told from the one that it replaces: it is found where it was.
+    tokio::net::UnixStream::connect(folder.join("run/router.sock")).await.unwrap();
     assert!(asking.await.unwrap() > 50);
     tokio::task::spawn_blocking(|| successor.stop()).await.unwrap().unwrap();
 }

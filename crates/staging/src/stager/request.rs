@@ -18,14 +18,23 @@ pub struct StagerOptions {
     pub memory_budget_bytes: u64,
     /// A cache larger than this is not kept.
     pub cache_bytes: u64,
+    /// No staging takes longer, whatever its request says.
+    pub timeout: Duration,
     /// Environment of every staging, below the request's own: proxies and package indices of the house.
     pub env: Vec<(String, String)>,
 }
 
 impl StagerOptions {
-    /// Usual bounds: 4 GiB for all stagings together, caches of 1 GiB.
+    /// Usual bounds: 4 GiB for all stagings together, caches of 1 GiB, [`StagingRequest::TIMEOUT`].
     pub fn new(engine: Arc<dyn Engine>, work: impl Into<PathBuf>) -> Self {
-        Self { engine, work: work.into(), memory_budget_bytes: 4 << 30, cache_bytes: 1 << 30, env: Vec::new() }
+        Self {
+            engine,
+            work: work.into(),
+            memory_budget_bytes: 4 << 30,
+            cache_bytes: 1 << 30,
+            timeout: StagingRequest::TIMEOUT,
+            env: Vec::new(),
+        }
     }
 }
 
