@@ -3,6 +3,7 @@
 
 mod it {
     mod bad_apps;
+    mod cf;
     mod faults;
     mod first_lap;
     mod real_clients;
