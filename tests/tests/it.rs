@@ -4,6 +4,7 @@
 mod it {
     mod bad_apps;
     mod bad_pushes;
+    mod cf;
     mod documents;
     mod faults;
     mod faults_push;

@@ -87,6 +87,7 @@ pub struct Runtime {
 struct Inner {
     rooms: Rooms,
     journal: Journal,
+    cell: dress::Cell,
     handle: OnceLock<Handle>,
     /// Builds and tasks under way, by guid.
     under_way: Mutex<HashMap<String, CancellationToken>>,
@@ -98,10 +99,12 @@ struct Inner {
 
 impl Runtime {
     pub(crate) fn new(rooms: Rooms, logs: PathBuf) -> Self {
+        let journal = Journal::new(logs);
         Self {
             inner: Arc::new(Inner {
                 rooms,
-                journal: Journal::new(logs),
+                cell: dress::Cell::new(journal.clone()),
+                journal,
                 handle: OnceLock::new(),
                 under_way: Mutex::default(),
                 readings: Mutex::default(),
@@ -114,6 +117,11 @@ impl Runtime {
     /// Writes application logs.
     pub fn journal(&self) -> &Journal {
         &self.inner.journal
+    }
+
+    /// What is said of containers.
+    fn cell(&self) -> dress::Cell {
+        self.inner.cell.clone()
     }
 
     pub(crate) fn rooms(&self) -> &Rooms {
@@ -216,11 +224,12 @@ pub(crate) async fn start(apps: &Apps) -> Result<(), StoreError> {
     let inner = &apps.run.inner;
     // Whatever is entered from here on is followed; whatever was before is looked at now.
     let position = ledger::Ledger::new(apps.db.clone()).head().await?;
+    let cell = inner.cell.clone();
     let handle = engine::Reconciler::start_with(
         inner.rooms.options.clone(),
-        Arc::new(dress::Dressed(inner.rooms.engine.clone())),
+        Arc::new(dress::Dressed { engine: inner.rooms.engine.clone(), cell: cell.clone() }),
         Arc::new(desired::DesiredApps::new(apps)),
-        Arc::new(observe::Observing::new(apps)),
+        Arc::new(observe::Observing::new(apps, cell)),
     );
     let _ = inner.handle.set(handle.clone());
     handle.settled().await;

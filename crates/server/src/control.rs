@@ -158,7 +158,8 @@ async fn open_apps(
     };
     let config = apps::Config {
         domain: options.domain.clone(),
-        hosts: Vec::new(),
+        url: crate::url(options.listen),
+        hosts: vec!["localhost".into(), options.listen.ip().to_string()],
         stacks: stacks(engine),
         buildpacks: staging::builtin().iter().map(|buildpack| buildpack.name.to_owned()).collect(),
     };

@@ -18,7 +18,7 @@ mod surface;
 
 pub use admin::{PersonRequest, Status};
 pub use control::{end_apps, run};
-pub use house::{House, Options};
+pub use house::{House, Options, url};
 pub use local_http::{CallError, call as local_call};
 pub use offline::{offline, verify_ledger};
 

@@ -113,7 +113,17 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     }
     let journal = apps.run.journal();
     let end = match &staged {
-        Ok(_) => "Staging complete".to_owned(),
+        Ok(staged) => {
+            for sidecar in &staged.made.sidecars {
+                let name = &sidecar.name;
+                let line = format!(
+                    "The sidecar \"{name}\" that a buildpack asks for will not run: there are no sidecars here"
+                );
+                journal.say(&app, "STG", "0", &line);
+            }
+            journal.say(&app, "API", "0", &format!("Creating droplet for app with guid {app}"));
+            "Staging complete".to_owned()
+        }
         Err(error) => error.clone(),
     };
     journal.say(&app, "STG", "0", &end);
@@ -161,7 +171,7 @@ async fn stage(apps: &Apps, parts: &Parts, cancel: &CancellationToken) -> Result
     let stack = lifecycle.stack.clone().unwrap_or_else(|| apps.default_stack());
     let (selection, _archives) = buildpack::select(apps, &lifecycle.buildpacks, &stack).await.map_err(broken)?;
     let mut facts = parts.facts.clone();
-    facts.api = apps.config.api_url();
+    facts.api = apps.config.url.clone();
     let journal = apps.run.journal().clone();
     let app = parts.app.guid.clone();
     let request = StagingRequest {

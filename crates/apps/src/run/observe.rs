@@ -1,5 +1,6 @@
 //! What the reconciler sees: crashes become events and log lines, routability becomes the front door's table.
 
+use super::dress::Cell;
 use super::route;
 use crate::repo::app::App;
 use crate::repo::process::Process;
@@ -18,11 +19,12 @@ const FRONT_DOOR: Duration = Duration::from_millis(50);
 /// The reconciler's listener.
 pub(super) struct Observing {
     apps: Apps,
+    cell: Cell,
 }
 
 impl Observing {
-    pub(super) fn new(apps: &Apps) -> Self {
-        Self { apps: apps.clone() }
+    pub(super) fn new(apps: &Apps, cell: Cell) -> Self {
+        Self { apps: apps.clone(), cell }
     }
 }
 
@@ -49,6 +51,9 @@ impl Observer for Observing {
 
     fn routable_changed<'a>(&'a self, workload: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move {
+            let states = self.apps.run.reconciler().map(|handle| handle.states(workload)).unwrap_or_default();
+            let routable = states.iter().filter(|state| state.routable).filter_map(|state| state.instance.as_ref());
+            routable.for_each(|instance| self.cell.well(instance));
             if let Err(error) = route::publish_process(&self.apps, workload).await {
                 tracing::warn!(process = workload, %error, "routes are not up to date until the next change");
                 return;

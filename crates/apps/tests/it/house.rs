@@ -54,6 +54,7 @@ impl House {
         let db = Db::open(url, &migrations).await.unwrap();
         let config = Config {
             domain: "apps.test".into(),
+            url: format!("http://{HOST}"),
             hosts: vec![HOST.into(), "reserved.apps.test".into()],
             stacks: vec![StackInfo { name: "host".into(), description: "this machine".into(), default: true }],
             buildpacks: vec!["staticfile_buildpack".into(), "python_buildpack".into()],
