@@ -3,8 +3,11 @@
 
 mod it {
     mod bad_apps;
+    mod databases;
+    mod disk_full;
     mod documents;
     mod faults;
     mod first_lap;
     mod real_clients;
+    mod servers;
 }

@@ -11,6 +11,7 @@ mod home;
 mod house;
 mod local_http;
 mod offline;
+mod owner;
 mod pages;
 mod sockets;
 mod surface;

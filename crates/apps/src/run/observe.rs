@@ -1,6 +1,6 @@
 //! What the reconciler sees: crashes become events and log lines, routability becomes the front door's table.
 
-use super::route;
+use super::{DATABASE_PAUSE, route};
 use crate::repo::app::App;
 use crate::repo::process::Process;
 use crate::repo::space::Space;
@@ -50,7 +50,14 @@ impl Observer for Observing {
     fn routable_changed<'a>(&'a self, workload: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             if let Err(error) = route::publish_process(&self.apps, workload).await {
-                tracing::warn!(process = workload, %error, "routes are not up to date until the next change");
+                tracing::warn!(process = workload, %error, "routes are not up to date until the database is back");
+                let apps = self.apps.clone();
+                // One for all that changes meanwhile.
+                self.apps.run.begin("routes", move |stop| async move {
+                    while stop.run_until_cancelled(tokio::time::sleep(DATABASE_PAUSE)).await.is_some()
+                        && route::publish_all(&apps).await.is_err()
+                    {}
+                });
                 return;
             }
             tokio::time::sleep(FRONT_DOOR).await;
