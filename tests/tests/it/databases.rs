@@ -74,7 +74,8 @@ fn lap(kind: &str) {
     // What follows the ledger goes on too.
     pitlane.ok(&["scale", "hello", "-i", "2"]);
     assert!(pitlane.ok(&["apps"]).contains("2/2"));
-    assert!(verified(&pitlane, &database) > before + acknowledged.len() as i64);
+    let enough = before + acknowledged.len() as i64;
+    eventually(Duration::from_secs(10), || verified(&pitlane, &database) > enough);
 }
 
 /// The applications run on the first server only; all that is in the database is the same on both, in the same order.
