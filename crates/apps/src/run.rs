@@ -16,7 +16,7 @@ mod observe;
 pub mod route;
 pub mod task;
 
-use crate::Apps;
+use crate::{ApiError, Apps};
 use engine::{Engine, Handle, InstanceId, InstanceState, Usage};
 use futures_util::future::BoxFuture;
 use journal::Journal;
@@ -25,10 +25,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use store::StoreError;
+use store::{StoreError, Tx};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// Between two tries of what waits for the database.
+const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Unpacks droplets once, for all instances.
 pub trait Layers: Send + Sync + 'static {
@@ -216,6 +219,26 @@ impl Runtime {
             handle.stop().await;
         }
         let _ = tokio::time::timeout(Duration::from_secs(10), self.inner.tasks.wait()).await;
+    }
+}
+
+/// A write that nobody would do again before the next start: while the database is away, or its disk full, it waits, until
+/// the platform stops. `work` may be done twice, if the database went away during a commit.
+async fn write_at_last<T, F>(apps: &Apps, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx<'_>) -> Result<T, ApiError> + Clone + Send + 'static,
+{
+    loop {
+        let error = match apps.db.write(work.clone()).await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let passes = matches!(error.cause(), Some(StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::Full));
+        let stopping = &apps.run.inner.stopping;
+        if !passes || stopping.run_until_cancelled(tokio::time::sleep(DATABASE_PAUSE)).await.is_none() {
+            return Err(error);
+        }
     }
 }
 

@@ -122,6 +122,11 @@ async fn database(house: &House) -> Component {
 }
 
 fn engine(house: &House) -> Component {
+    if house.elsewhere.is_some() {
+        // Which one is not for everybody; it is in the control log.
+        let summary = "applications run on the server that used this database first; this one serves APIs and pages only".into();
+        return Component { name: "engine", status: Wellness::Warn, summary, facts: Vec::new() };
+    }
     let facts = house.engine.facts();
     let status = if facts.problems.is_empty() { Wellness::Ok } else { Wellness::Warn };
     let summary = match (facts.isolated, facts.problems.first()) {

@@ -52,6 +52,8 @@ pub struct House {
     pub engine: Arc<dyn Engine>,
     /// The routing table that the router follows.
     pub publisher: router::Publisher,
+    /// Applications run on another server of this database: in words. This one starts none then.
+    pub elsewhere: Option<Arc<str>>,
     /// Health as last seen.
     pub probes: Arc<Probes>,
 }

@@ -12,6 +12,7 @@ mod house;
 mod leftover;
 mod local_http;
 mod offline;
+mod owner;
 mod pages;
 mod sockets;
 mod surface;

@@ -91,7 +91,7 @@ struct Parts {
 
 async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     let wanted = guid.to_owned();
-    let parts = apps.db.write(move |tx| take(tx, &wanted)).await;
+    let parts = super::write_at_last(apps, move |tx| Ok(take(tx, &wanted)?)).await;
     let parts = match parts {
         Ok(Some(parts)) => parts,
         Ok(None) => return,
@@ -129,7 +129,7 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     journal.say(&app, "STG", "0", &end);
     let build = guid.to_owned();
     let outcome = staged.map(Arc::new);
-    if let Err(error) = apps.db.write(move |tx| finish(tx, &build, &outcome)).await {
+    if let Err(error) = super::write_at_last(apps, move |tx| finish(tx, &build, &outcome)).await {
         tracing::error!(build = guid, %error, "the end of a build could not be stored; it is staged anew at the next start");
     }
 }

@@ -1,7 +1,7 @@
 //! What the reconciler sees: crashes become events and log lines, routability becomes the front door's table.
 
 use super::dress::Cell;
-use super::route;
+use super::{DATABASE_PAUSE, route};
 use crate::repo::app::App;
 use crate::repo::process::Process;
 use crate::repo::space::Space;
@@ -55,7 +55,14 @@ impl Observer for Observing {
             let routable = states.iter().filter(|state| state.routable).filter_map(|state| state.instance.as_ref());
             routable.for_each(|instance| self.cell.well(instance));
             if let Err(error) = route::publish_process(&self.apps, workload).await {
-                tracing::warn!(process = workload, %error, "routes are not up to date until the next change");
+                tracing::warn!(process = workload, %error, "routes are not up to date until the database is back");
+                let apps = self.apps.clone();
+                // One for all that changes meanwhile.
+                self.apps.run.begin("routes", move |stop| async move {
+                    while stop.run_until_cancelled(tokio::time::sleep(DATABASE_PAUSE)).await.is_some()
+                        && route::publish_all(&apps).await.is_err()
+                    {}
+                });
                 return;
             }
             tokio::time::sleep(FRONT_DOOR).await;

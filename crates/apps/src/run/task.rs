@@ -50,7 +50,7 @@ struct Parts {
 
 async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     let wanted = guid.to_owned();
-    let parts = match apps.db.write(move |tx| take(tx, &wanted)).await {
+    let parts = match super::write_at_last(apps, move |tx| Ok(take(tx, &wanted)?)).await {
         Ok(Some(parts)) => parts,
         Ok(None) => return,
         Err(error) => return tracing::error!(task = guid, %error, "a task could not be begun; it is at the next start"),
@@ -78,7 +78,7 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
         Err(reason) => (Err(reason), None),
     };
     let stored = guid.to_owned();
-    let done = apps.db.write(move |tx| finish(tx, &stored, &result)).await;
+    let done = super::write_at_last(apps, move |tx| Ok(finish(tx, &stored, &result)?)).await;
     if let Err(error) = done {
         return tracing::error!(task = guid, %error, "the end of a task could not be stored; it is read again at the next start");
     }
