@@ -23,7 +23,7 @@ fn a_manifest_with_a_typo_is_refused_with_line_field_and_advice() {
         ("aplications:\n- name: shop\n", &["aplications", "applications"]),
         ("applications:\n- name: shop\n  instances: many\n", &["instances", "line 3"]),
         ("applications:\n- name: shop\n  memory: [\n", &["manifest.yml", "line"]),
-        ("applications:\n- name: shop\n  memory: 64X\n", &["memory", "64X"]),
+        ("applications:\n- name: shop\n  memory: 64X\n", &["Memory", "unit", "line 3"]),
         ("applications:\n- name: shop\n  command: ((nope))\n", &["nope", "--var"]),
     ] {
         let folder = folder(&pitlane, "shop", &[("index.html", "<html>"), ("manifest.yml", manifest)]);

@@ -69,7 +69,7 @@ fn bomb() -> Vec<u8> {
     zipped(|zip| {
         let nothing = vec![0; 1 << 20];
         zip.start_file("bomb", SimpleFileOptions::default().large_file(true)).expect("begun");
-        (0..512).for_each(|_| zip.write_all(&nothing).expect("written"));
+        (0..128).for_each(|_| zip.write_all(&nothing).expect("written"));
     })
 }
 
@@ -115,10 +115,10 @@ fn droplets() -> Vec<(&'static str, Vec<u8>)> {
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let mut header = tar::Header::new_gnu();
     header.set_path("bomb").expect("a path");
-    header.set_size(1 << 30);
+    header.set_size(256 << 20);
     header.set_cksum();
     bomb.write_all(header.as_bytes()).expect("written");
-    (0..1024).for_each(|_| bomb.write_all(&nothing).expect("written"));
+    (0..256).for_each(|_| bomb.write_all(&nothing).expect("written"));
     vec![
         ("parent", tarred("../../../../tmp/pitlane-evil", tar::EntryType::Regular, "")),
         ("absolute", tarred("/tmp/pitlane-evil", tar::EntryType::Regular, "")),

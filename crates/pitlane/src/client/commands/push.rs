@@ -117,7 +117,7 @@ impl Push {
 
     async fn push(&self, context: &Context, stage: &Mutex<Stage>) -> Result<()> {
         let begun = Instant::now();
-        let (plans, top) = self.plans()?;
+        let (plans, top, file) = self.plans()?;
         let api = context.api()?;
         let space = api.space()?.clone();
         let mut work = Vec::new();
@@ -135,7 +135,10 @@ impl Push {
             space.name,
             api.http.target()
         ));
-        apply(&api, &space.guid, top, &work).await?;
+        apply(&api, &space.guid, top, &work).await.map_err(|failure| Failure {
+            message: manifest::with_places(&failure.message, file.as_deref()),
+            ..failure
+        })?;
         let mut summaries = Vec::new();
         for (plan, archive) in work {
             let app = api.app(&plan.name).await?;
@@ -213,8 +216,8 @@ impl Push {
         }
     }
 
-    /// What is to be pushed, and what the manifest says at its top.
-    fn plans(&self) -> Result<(Vec<Plan>, Map<String, Value>)> {
+    /// What is to be pushed, what the manifest says at its top, and where it is.
+    fn plans(&self) -> Result<(Vec<Plan>, Map<String, Value>, Option<PathBuf>)> {
         let found =
             if self.no_manifest { None } else { manifest::find(self.manifest.as_deref(), self.path.as_deref())? };
         let mut manifest = match found {
@@ -229,6 +232,7 @@ impl Push {
             }
         };
         let top = std::mem::take(&mut manifest.top);
+        let file = manifest.file.clone();
         let flags = Flags {
             buildpacks: self.buildpacks.clone(),
             command: self.command.clone(),
@@ -242,7 +246,7 @@ impl Push {
             no_route: self.no_route || self.task,
             random_route: self.random_route,
         };
-        Ok((plans(manifest, self.name.as_deref(), self.path.as_deref(), &flags)?, top))
+        Ok((plans(manifest, self.name.as_deref(), self.path.as_deref(), &flags)?, top, file))
     }
 }
 

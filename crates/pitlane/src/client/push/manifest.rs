@@ -67,6 +67,32 @@ pub(crate) fn load(file: &Path, variables: &BTreeMap<String, Value>) -> Result<M
     Ok(Manifest { file: Some(file.to_owned()), top, applications: applications.collect::<Result<_>>()? })
 }
 
+/// The server was sent one line, so its `(line 1)` means nothing here: the places in the manifest are put there instead.
+pub(crate) fn with_places(faults: &str, file: Option<&Path>) -> String {
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+    let mut told = String::new();
+    for part in faults.split(" (line 1)") {
+        told.push_str(part);
+        if let (Some(file), Some(line)) = (file, line_of(part, &text)) {
+            told.push_str(&format!(" ({} line {line})", file.display()));
+        }
+    }
+    told
+}
+
+/// Where the key stands that a fault (`For application 'NAME': KEY …`) begins with.
+fn line_of(fault: &str, text: &str) -> Option<usize> {
+    let (head, words) = fault.rsplit_once("': ")?;
+    let (app, key) = (head.rsplit('\'').next()?, words.split(' ').next()?.trim_matches(['\'', '`']).to_lowercase());
+    let is = |line: &str, key: &str| {
+        let line = line.trim_start().trim_start_matches("- ").trim_start();
+        line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))
+    };
+    let begin = text.lines().position(|line| is(line, "name") && line.contains(app)).unwrap_or(0);
+    let found = text.lines().enumerate().skip(begin).find(|(_, line)| is(line, &key));
+    found.map(|(number, _)| number + 1)
+}
+
 /// `--var` and `--vars-file`; the former wins.
 pub(crate) fn variables(pairs: &[String], files: &[PathBuf]) -> Result<BTreeMap<String, Value>> {
     let mut all = BTreeMap::new();
