@@ -269,7 +269,9 @@ fn command(folder: &Path) -> Command {
     let mut command = Command::new(binary());
     command.env("PITLANE_DATA", folder.join("data")).env("PITLANE_HOME", folder.join("home")).env("NO_COLOR", "1");
     // Of the S3 server that `tests/servers` starts; used only with `--blobs s3://…`.
-    for (ours, name) in [("PITLANE_TEST_S3_KEY", "AWS_ACCESS_KEY_ID"), ("PITLANE_TEST_S3_SECRET", "AWS_SECRET_ACCESS_KEY")] {
+    for (ours, name) in
+        [("PITLANE_TEST_S3_KEY", "AWS_ACCESS_KEY_ID"), ("PITLANE_TEST_S3_SECRET", "AWS_SECRET_ACCESS_KEY")]
+    {
         if let Some(value) = std::env::var_os(ours) {
             command.env(name, value);
         }

@@ -234,7 +234,8 @@ where
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
-        let passes = matches!(error.cause(), Some(StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::Full));
+        let passes =
+            matches!(error.cause(), Some(StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::Full));
         let stopping = &apps.run.inner.stopping;
         if !passes || stopping.run_until_cancelled(tokio::time::sleep(DATABASE_PAUSE)).await.is_none() {
             return Err(error);

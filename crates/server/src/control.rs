@@ -102,7 +102,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 fn engine_options(options: &Options) -> engine_local::Options {
-    let mut wanted = engine_local::Options::new(options.data.join("engine"), options.data.join("logs"), &options.program);
+    let mut wanted =
+        engine_local::Options::new(options.data.join("engine"), options.data.join("logs"), &options.program);
     wanted.allow_bare = options.allow_bare;
     // Applications reach one another by their routes only, through the front door.
     wanted.doors = vec![options.listen.port()];
@@ -161,7 +162,10 @@ async fn open_apps(
     stager.sweep().await?;
     let rooms = Rooms {
         engine: driver,
-        options: engine::Options { budget: Some(Budget::new(Room { memory_bytes: memory, staging_slots: 2 })), ..Default::default() },
+        options: engine::Options {
+            budget: Some(Budget::new(Room { memory_bytes: memory, staging_slots: 2 })),
+            ..Default::default()
+        },
         layers: Arc::new(DropletLayers(engine.clone())),
         stager: Arc::new(stager),
         publisher: publisher.clone(),

@@ -89,9 +89,9 @@ fn failure(error: &IdentityError) -> Response {
         IdentityError::LastAdministrator(_) | IdentityError::SetupLink => {
             (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable")
         }
-        IdentityError::Store(StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::Closed | StoreError::Full) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-        }
+        IdentityError::Store(
+            StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::Closed | StoreError::Full,
+        ) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         IdentityError::SigningKey(_) | IdentityError::Store(_) => {
             tracing::error!(%error, "a request to the UAA failed");
             (StatusCode::INTERNAL_SERVER_ERROR, "server_error")
