@@ -106,6 +106,9 @@ enum Stage {
     Starting(String),
 }
 
+/// What to push, app by app; the manifest as it is to be sent; the file it came from.
+type Plans = (Vec<Plan>, Map<String, Value>, Option<PathBuf>);
+
 impl Push {
     pub(in crate::client) async fn run(self, context: &Context) -> Result<()> {
         let stage = Mutex::new(Stage::default());
@@ -217,7 +220,7 @@ impl Push {
     }
 
     /// What is to be pushed, what the manifest says at its top, and where it is.
-    fn plans(&self) -> Result<(Vec<Plan>, Map<String, Value>, Option<PathBuf>)> {
+    fn plans(&self) -> Result<Plans> {
         let found =
             if self.no_manifest { None } else { manifest::find(self.manifest.as_deref(), self.path.as_deref())? };
         let mut manifest = match found {
