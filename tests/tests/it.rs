@@ -1,5 +1,5 @@
 //! Conversations with the running binary.
-#![expect(clippy::expect_used, reason = "tests")]
+#![expect(clippy::expect_used, clippy::print_stderr, reason = "tests; what is skipped is said")]
 
 mod it {
     mod bad_apps;
