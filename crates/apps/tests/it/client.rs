@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use identity::{Authentication, Caller, Subject};
 use serde_json::Value;
 use std::io::{Cursor, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Blobs, Db, DbUrl, Secrets};
@@ -19,7 +20,8 @@ pub struct Client {
     pub apps: Apps,
     router: Router,
     caller: Caller,
-    folder: Arc<tempfile::TempDir>,
+    url: DbUrl,
+    folder: PathBuf,
 }
 
 /// What was answered.
@@ -30,22 +32,27 @@ pub struct Answer {
 }
 
 impl Client {
-    /// A fresh platform with its background running; the caller is an administrator.
-    pub async fn new() -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::open(folder, World::new()).await
+    /// On each database once: a fresh platform with its background running; the caller is an administrator.
+    pub async fn on_each<Fut: Future<Output = ()>>(test: impl Fn(Self) -> Fut) {
+        store::testing::on_each_url(|url, folder| {
+            let test = &test;
+            async move { test(Self::open(url, folder, World::new()).await).await }
+        })
+        .await;
     }
 
-    async fn open(folder: Arc<tempfile::TempDir>, world: Arc<World>) -> Self {
-        let path = folder.path();
+    async fn open(url: DbUrl, folder: PathBuf, world: Arc<World>) -> Self {
+        let path = folder.as_path();
         let migrations = [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS].concat();
-        let db = Db::open(&DbUrl::Sqlite(path.join("pitlane.db")), &migrations).await.unwrap();
+        let db = Db::open(&url, &migrations).await.unwrap();
         let config = config();
         let of = config.clone();
         db.write(move |tx| apps::bootstrap(tx, &of)).await.unwrap();
         let blobs = Blobs::open(None, path).await.unwrap();
         let secrets = Secrets::open(&path.join("master.key")).unwrap();
         let apps = Apps::new(config, db, blobs, secrets, path.join("logs"), world.rooms());
+        let ledger = ledger::Ledger::new(apps.db.clone());
+        tokio::spawn(async move { ledger.run_sealer(std::future::pending()).await });
         apps.start_background().await.unwrap();
         let caller = Caller {
             subject: Subject::Person("admin-guid".into()),
@@ -54,13 +61,13 @@ impl Client {
             admin: true,
             scopes: vec!["cloud_controller.admin".into()],
         };
-        Self { world, router: apps::api::router(apps.clone()), apps, caller, folder }
+        Self { world, router: apps::api::router(apps.clone()), apps, caller, url, folder }
     }
 
     /// The same platform after its control process was killed and started again.
     pub async fn reborn(self) -> Self {
         self.apps.shutdown().await;
-        Self::open(self.folder.clone(), self.world.clone()).await
+        Self::open(self.url.clone(), self.folder.clone(), self.world.clone()).await
     }
 
     pub async fn send(&self, method: &str, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
@@ -157,7 +164,7 @@ impl Client {
     /// Log lines of an app: `source type payload`.
     pub fn log(&self, app: &str) -> Vec<String> {
         let query = logs::Query { start: 0, end: i64::MAX, limit: 1000, descending: false };
-        let lines = logs::read(&self.folder.path().join("logs"), app, &query).unwrap();
+        let lines = logs::read(&self.folder.join("logs"), app, &query).unwrap();
         lines.into_iter().map(|line| format!("{} {}", line.source_type, line.payload)).collect()
     }
 }

@@ -40,7 +40,7 @@ async fn two_instances(client: &Client) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_gap() {
-    let client = Client::new().await;
+    Client::on_each(|client| async move {
     let app = two_instances(&client).await;
     let droplet = stage(&client, &app).await;
     let (over, watching) = watch(&client, 2);
@@ -61,29 +61,35 @@ async fn no_gap() {
     assert_eq!(process["guid"], deployment["new_processes"][0]["guid"]);
     assert_eq!((&process["instances"], &process["memory_in_mb"]), (&json!(2), &json!(256)));
     assert_eq!(client.get(&format!("/v3/apps/{app}/droplets/current")).await["guid"], droplet.as_str());
+    }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_one_is_cancelled_and_the_old_goes_on() {
-    let client = Client::new().await;
-    let app = two_instances(&client).await;
-    let before = client.get(&format!("/v3/apps/{app}/droplets/current")).await["guid"].clone();
-    let droplet = stage(&client, &app).await;
-    client.world.ill.lock().unwrap().insert("port", "nobody listens".into());
-    let (over, watching) = watch(&client, 2);
-    let body = json!({"droplet": {"guid": droplet}, "relationships": {"app": {"data": {"guid": app}}}});
-    let deployment = client.call("POST", "/v3/deployments", body.clone(), 201).await;
-    let new = deployment["new_processes"][0]["guid"].as_str().unwrap().to_owned();
-    let path = format!("/v3/deployments/{}", deployment["guid"].as_str().unwrap());
-    client.until(&format!("/v3/processes/{new}/stats"), |stats| stats["resources"][0]["state"] == "STARTING").await;
-    client.call("POST", &format!("/v3/apps/{app}/actions/stop"), Value::Null, 422).await;
-    client.call("POST", &format!("/v3/apps/{app}/processes/web/actions/scale"), json!({"instances": 5}), 422).await;
-    client.call("POST", &format!("{path}/actions/cancel"), Value::Null, 200).await;
-    let end = client.until(&path, |deployment| deployment["status"]["value"] == "FINALIZED").await;
-    assert_eq!(end["status"]["reason"], "CANCELED");
-    over.store(true, Ordering::Relaxed);
-    watching.await.unwrap();
-    assert_eq!(client.get(&format!("/v3/apps/{app}/droplets/current")).await["guid"], before);
-    assert_eq!(client.get(&format!("/v3/apps/{app}/processes?types=web")).await["resources"][0]["guid"], app.as_str());
-    client.call("GET", &format!("/v3/processes/{new}"), Value::Null, 404).await;
+    Client::on_each(|client| async move {
+        let app = two_instances(&client).await;
+        let before = client.get(&format!("/v3/apps/{app}/droplets/current")).await["guid"].clone();
+        let droplet = stage(&client, &app).await;
+        client.world.ill.lock().unwrap().insert("port", "nobody listens".into());
+        let (over, watching) = watch(&client, 2);
+        let body = json!({"droplet": {"guid": droplet}, "relationships": {"app": {"data": {"guid": app}}}});
+        let deployment = client.call("POST", "/v3/deployments", body.clone(), 201).await;
+        let new = deployment["new_processes"][0]["guid"].as_str().unwrap().to_owned();
+        let path = format!("/v3/deployments/{}", deployment["guid"].as_str().unwrap());
+        client.until(&format!("/v3/processes/{new}/stats"), |stats| stats["resources"][0]["state"] == "STARTING").await;
+        client.call("POST", &format!("/v3/apps/{app}/actions/stop"), Value::Null, 422).await;
+        client.call("POST", &format!("/v3/apps/{app}/processes/web/actions/scale"), json!({"instances": 5}), 422).await;
+        client.call("POST", &format!("{path}/actions/cancel"), Value::Null, 200).await;
+        let end = client.until(&path, |deployment| deployment["status"]["value"] == "FINALIZED").await;
+        assert_eq!(end["status"]["reason"], "CANCELED");
+        over.store(true, Ordering::Relaxed);
+        watching.await.unwrap();
+        assert_eq!(client.get(&format!("/v3/apps/{app}/droplets/current")).await["guid"], before);
+        assert_eq!(
+            client.get(&format!("/v3/apps/{app}/processes?types=web")).await["resources"][0]["guid"],
+            app.as_str()
+        );
+        client.call("GET", &format!("/v3/processes/{new}"), Value::Null, 404).await;
+    })
+    .await;
 }

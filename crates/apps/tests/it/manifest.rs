@@ -8,7 +8,7 @@ const YAML: &str = "application/x-yaml";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_sequence_of_a_push() {
-    let client = Client::new().await;
+    Client::on_each(|client| async move {
     let space = client.space().await;
     let manifest = "applications:\n- name: dora\n  default-route: true\n  memory: 64M\n  disk-quota: 128M\n  instances: 2\n  env:\n    A: 1\n  health-check-type: http\n  health-check-http-endpoint: /up\n  metadata:\n    labels: {team: blue}\n";
     let diff = client.send("POST", &format!("/v3/spaces/{space}/manifest_diff"), YAML, manifest).await;
@@ -59,6 +59,7 @@ async fn the_whole_sequence_of_a_push() {
     apply(&client, &space, generated.body.as_str().unwrap(), "COMPLETE").await;
     let again = client.send("GET", &format!("/v3/apps/{app}/manifest"), "application/json", "").await;
     assert_eq!(generated.body, again.body, "what is generated round-trips");
+    }).await;
 }
 
 /// Applies and answers the job.
@@ -74,7 +75,7 @@ async fn apply(client: &Client, space: &str, manifest: &str, state: &str) -> Val
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_stands_of_a_manifest_that_fails() {
-    let client = Client::new().await;
+    Client::on_each(|client| async move {
     let space = client.space().await;
     let organization = client.get("/v3/organizations").await["resources"][0]["guid"].clone();
     let other = json!({"name": "other", "relationships": {"organization": {"data": {"guid": organization}}}});
@@ -104,39 +105,47 @@ async fn nothing_stands_of_a_manifest_that_fails() {
         let apps = client.get(&format!("/v3/apps?space_guids={space}")).await;
         assert_eq!(apps["resources"], json!([]), "{manifest}");
     }
+    }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_typo_is_named_with_its_line() {
-    let client = Client::new().await;
-    let path = format!("/v3/spaces/{}/actions/apply_manifest", client.space().await);
-    let answer = client.send("POST", &path, YAML, "applications:\n- name: a\n  memroy: 64M\n  instances: x\n").await;
-    assert_eq!(answer.status, 422);
-    let details: Vec<&str> =
-        answer.body["errors"].as_array().unwrap().iter().map(|error| error["detail"].as_str().unwrap()).collect();
-    assert_eq!(
-        details,
-        [
-            "For application 'a': unknown key 'memroy'; did you mean 'memory'? (line 3)",
-            "For application 'a': instances must be a whole number, at least 0 (line 4)",
-        ]
-    );
-    let answer = client.send("POST", &path, "application/json", "{}").await;
-    assert_eq!(answer.status, 400);
+    Client::on_each(|client| async move {
+        let path = format!("/v3/spaces/{}/actions/apply_manifest", client.space().await);
+        let answer =
+            client.send("POST", &path, YAML, "applications:\n- name: a\n  memroy: 64M\n  instances: x\n").await;
+        assert_eq!(answer.status, 422);
+        let details: Vec<&str> =
+            answer.body["errors"].as_array().unwrap().iter().map(|error| error["detail"].as_str().unwrap()).collect();
+        assert_eq!(
+            details,
+            [
+                "For application 'a': unknown key 'memroy'; did you mean 'memory'? (line 3)",
+                "For application 'a': instances must be a whole number, at least 0 (line 4)",
+            ]
+        );
+        let answer = client.send("POST", &path, "application/json", "{}").await;
+        assert_eq!(answer.status, 400);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn additive_and_no_route() {
-    let client = Client::new().await;
-    let space = client.space().await;
-    let app = push(&client, "dora").await;
-    apply(&client, &space, "applications:\n- name: dora\n  random-route: true\n  env: {A: '1'}\n", "COMPLETE").await;
-    let routes = client.get(&format!("/v3/apps/{app}/routes")).await;
-    assert!(routes["resources"][0]["host"].as_str().unwrap().starts_with("dora-"), "{routes:#}");
-    apply(&client, &space, "applications:\n- name: dora\n  env: {B: '2'}\n  default-route: true\n", "COMPLETE").await;
-    let env = client.get(&format!("/v3/apps/{app}/environment_variables")).await;
-    assert_eq!(env["var"], json!({"A": "1", "B": "2"}));
-    assert_eq!(client.get(&format!("/v3/apps/{app}/routes")).await["pagination"]["total_results"], 1);
-    apply(&client, &space, "applications:\n- name: dora\n  no-route: true\n", "COMPLETE").await;
-    assert_eq!(client.get(&format!("/v3/apps/{app}/routes")).await["pagination"]["total_results"], 0);
+    Client::on_each(|client| async move {
+        let space = client.space().await;
+        let app = push(&client, "dora").await;
+        apply(&client, &space, "applications:\n- name: dora\n  random-route: true\n  env: {A: '1'}\n", "COMPLETE")
+            .await;
+        let routes = client.get(&format!("/v3/apps/{app}/routes")).await;
+        assert!(routes["resources"][0]["host"].as_str().unwrap().starts_with("dora-"), "{routes:#}");
+        apply(&client, &space, "applications:\n- name: dora\n  env: {B: '2'}\n  default-route: true\n", "COMPLETE")
+            .await;
+        let env = client.get(&format!("/v3/apps/{app}/environment_variables")).await;
+        assert_eq!(env["var"], json!({"A": "1", "B": "2"}));
+        assert_eq!(client.get(&format!("/v3/apps/{app}/routes")).await["pagination"]["total_results"], 1);
+        apply(&client, &space, "applications:\n- name: dora\n  no-route: true\n", "COMPLETE").await;
+        assert_eq!(client.get(&format!("/v3/apps/{app}/routes")).await["pagination"]["total_results"], 0);
+    })
+    .await;
 }

@@ -245,3 +245,30 @@ async fn users() {
     })
     .await;
 }
+
+/// Asked at once, each name is given once, and the others are told so.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_name_asked_for_by_many() {
+    on_each(|house| async move {
+        let admin = house.admin();
+        let (organization, space) = house.first().await;
+        let domain = house.domain().await;
+        let in_space = json!({ "space": to(&space) });
+        for (path, body) in [
+            ("/v3/organizations", json!({ "name": "twin" })),
+            ("/v3/spaces", json!({ "name": "twin", "relationships": { "organization": to(&organization) } })),
+            ("/v3/apps", json!({ "name": "twin", "relationships": in_space })),
+            ("/v3/routes", json!({ "host": "twin", "relationships": { "space": to(&space), "domain": to(&domain) } })),
+            ("/v3/domains", json!({ "name": "twin.test" })),
+            ("/v3/organization_quotas", json!({ "name": "twin" })),
+            ("/v3/buildpacks", json!({ "name": "twin" })),
+        ] {
+            let asked = (0..8).map(|_| admin.send("POST", path, body.clone()));
+            let answers = futures_util::future::join_all(asked).await;
+            let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+            assert_eq!(made.len(), 1, "{path}: {answers:#?}");
+            assert!(refused.iter().all(|answer| answer.status == 422), "{path}: {refused:#?}");
+        }
+    })
+    .await;
+}

@@ -46,13 +46,15 @@ pub async fn package(client: &Client, app: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_nothing_to_running() {
-    let client = Client::new().await;
-    let app = push(&client, "dora").await;
-    let stats = client.get(&format!("/v3/apps/{app}/processes/web/stats")).await;
-    assert_eq!(stats["resources"].as_array().unwrap().len(), 1);
-    let spec = &client.world.running(&app)[0];
-    let env = |name: &str| spec.env.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str());
-    assert_eq!(env("PORT"), Some("8080"));
-    assert_eq!(env("CF_INSTANCE_INDEX"), Some("0"));
-    assert!(env("VCAP_APPLICATION").unwrap().contains("\"application_name\":\"dora\""));
+    Client::on_each(|client| async move {
+        let app = push(&client, "dora").await;
+        let stats = client.get(&format!("/v3/apps/{app}/processes/web/stats")).await;
+        assert_eq!(stats["resources"].as_array().unwrap().len(), 1);
+        let spec = &client.world.running(&app)[0];
+        let env = |name: &str| spec.env.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str());
+        assert_eq!(env("PORT"), Some("8080"));
+        assert_eq!(env("CF_INSTANCE_INDEX"), Some("0"));
+        assert!(env("VCAP_APPLICATION").unwrap().contains("\"application_name\":\"dora\""));
+    })
+    .await;
 }

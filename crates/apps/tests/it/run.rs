@@ -21,113 +21,127 @@ fn eventually(good: impl Fn() -> bool) -> impl Future<Output = ()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scale_restart_stop() {
-    let client = Client::new().await;
-    let app = push(&client, "dora").await;
-    let scale = format!("/v3/apps/{app}/processes/web/actions/scale");
-    client.call("POST", &scale, json!({"instances": 3, "memory_in_mb": 128}), 202).await;
-    eventually(|| client.world.running(&app).len() == 3).await;
-    let first = client.world.running(&app)[0].clone();
-    assert_eq!(first.limits.memory_bytes, 1 << 30, "memory counts from the next start");
-    client.call("POST", &format!("/v3/apps/{app}/actions/restart"), Value::Null, 200).await;
-    eventually(|| {
-        let running = client.world.running(&app);
-        running.len() == 3
-            && running.iter().all(|spec| spec.version != first.version && spec.limits.memory_bytes == 128 << 20)
+    Client::on_each(|client| async move {
+        let app = push(&client, "dora").await;
+        let scale = format!("/v3/apps/{app}/processes/web/actions/scale");
+        client.call("POST", &scale, json!({"instances": 3, "memory_in_mb": 128}), 202).await;
+        eventually(|| client.world.running(&app).len() == 3).await;
+        let first = client.world.running(&app)[0].clone();
+        assert_eq!(first.limits.memory_bytes, 1 << 30, "memory counts from the next start");
+        client.call("POST", &format!("/v3/apps/{app}/actions/restart"), Value::Null, 200).await;
+        eventually(|| {
+            let running = client.world.running(&app);
+            running.len() == 3
+                && running.iter().all(|spec| spec.version != first.version && spec.limits.memory_bytes == 128 << 20)
+        })
+        .await;
+        client.call("POST", &scale, json!({"instances": 1}), 202).await;
+        eventually(|| client.world.running(&app).iter().map(|spec| spec.index).eq([0])).await;
+        client.call("POST", &scale, json!({"instances": -1}), 422).await;
+        client.call("DELETE", &format!("/v3/apps/{app}/processes/web/instances/0"), Value::Null, 204).await;
+        client.call("POST", &format!("/v3/apps/{app}/actions/stop"), Value::Null, 200).await;
+        eventually(|| client.world.running(&app).is_empty()).await;
+        let stats = client.get(&format!("/v3/processes/{app}/stats")).await;
+        assert_eq!(stats["resources"][0]["state"], "DOWN");
+        let log = client.log(&app);
+        for line in [format!("API Created app with guid {app}"), format!("API Stopping app with guid {app}")] {
+            assert!(log.contains(&line), "{log:?}");
+        }
     })
     .await;
-    client.call("POST", &scale, json!({"instances": 1}), 202).await;
-    eventually(|| client.world.running(&app).iter().map(|spec| spec.index).eq([0])).await;
-    client.call("POST", &scale, json!({"instances": -1}), 422).await;
-    client.call("DELETE", &format!("/v3/apps/{app}/processes/web/instances/0"), Value::Null, 204).await;
-    client.call("POST", &format!("/v3/apps/{app}/actions/stop"), Value::Null, 200).await;
-    eventually(|| client.world.running(&app).is_empty()).await;
-    let stats = client.get(&format!("/v3/processes/{app}/stats")).await;
-    assert_eq!(stats["resources"][0]["state"], "DOWN");
-    let log = client.log(&app);
-    for line in [format!("API Created app with guid {app}"), format!("API Stopping app with guid {app}")] {
-        assert!(log.contains(&line), "{log:?}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_is_told_twice_and_the_instance_comes_back() {
-    let client = Client::new().await;
-    let app = push(&client, "dora").await;
-    let id = client.world.running(&app)[0].id.clone();
-    client.world.end(&id, ExitKind::OutOfMemory);
-    let events = format!("/v3/audit_events?target_guids={app}&types=app.crash,audit.app.process.crash");
-    let events = client.until(&events, |events| events["pagination"]["total_results"] == 2).await;
-    for event in events["resources"].as_array().unwrap() {
-        assert_eq!(
-            event["data"]["exit_description"], "APP/PROC/WEB: Exited with status 137 (out of memory)",
-            "{event:#}"
-        );
-        assert_eq!(event["data"]["reason"], "CRASHED");
-    }
-    eventually(|| client.world.running(&app).first().is_some_and(|spec| spec.id != id)).await;
+    Client::on_each(|client| async move {
+        let app = push(&client, "dora").await;
+        let id = client.world.running(&app)[0].id.clone();
+        client.world.end(&id, ExitKind::OutOfMemory);
+        let events = format!("/v3/audit_events?target_guids={app}&types=app.crash,audit.app.process.crash");
+        let events = client.until(&events, |events| events["pagination"]["total_results"] == 2).await;
+        for event in events["resources"].as_array().unwrap() {
+            assert_eq!(
+                event["data"]["exit_description"], "APP/PROC/WEB: Exited with status 137 (out of memory)",
+                "{event:#}"
+            );
+            assert_eq!(event["data"]["reason"], "CRASHED");
+        }
+        eventually(|| client.world.running(&app).first().is_some_and(|spec| spec.id != id)).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_follow_their_exit() {
-    let client = Client::new().await;
-    let app = push(&client, "dora").await;
-    let path = format!("/v3/apps/{app}/tasks");
-    let mut guids = Vec::new();
-    for sequence in 1..=3 {
-        let task = client.call("POST", &path, json!({"command": "rake", "name": "migrate"}), 202).await;
-        assert_eq!((&task["sequence_id"], &task["state"]), (&json!(sequence), &json!("PENDING")));
-        guids.push(task["guid"].as_str().unwrap().to_owned());
-    }
-    for guid in &guids {
-        eventually(|| client.world.running(guid).len() == 1).await;
-    }
-    // The platform may go and come back meanwhile.
-    let client = client.reborn().await;
-    client.world.end(&InstanceId(guids[0].clone()), ExitKind::Code { code: 0 });
-    client.world.end(&InstanceId(guids[1].clone()), ExitKind::Code { code: 3 });
-    client.call("PUT", &format!("/v3/tasks/{}/cancel", guids[2]), Value::Null, 202).await;
-    let of = |guid: &str| format!("/v3/tasks/{guid}");
-    client.until(&of(&guids[0]), |task| task["state"] == "SUCCEEDED").await;
-    let failed = client.until(&of(&guids[1]), |task| task["state"] == "FAILED").await;
-    assert_eq!(failed["result"]["failure_reason"], "APP/TASK/migrate: Exited with status 3");
-    let cancelled = client.until(&of(&guids[2]), |task| task["state"] == "FAILED").await;
-    assert_eq!(cancelled["result"]["failure_reason"], "task was cancelled");
-    let second = client.get(&format!("{path}?page=1&per_page=1&sequence_ids=2")).await;
-    assert_eq!(second["resources"][0]["guid"], guids[1].as_str());
+    Client::on_each(|client| async move {
+        let app = push(&client, "dora").await;
+        let path = format!("/v3/apps/{app}/tasks");
+        let mut guids = Vec::new();
+        for sequence in 1..=3 {
+            let task = client.call("POST", &path, json!({"command": "rake", "name": "migrate"}), 202).await;
+            assert_eq!((&task["sequence_id"], &task["state"]), (&json!(sequence), &json!("PENDING")));
+            guids.push(task["guid"].as_str().unwrap().to_owned());
+        }
+        for guid in &guids {
+            eventually(|| client.world.running(guid).len() == 1).await;
+        }
+        // The platform may go and come back meanwhile.
+        let client = client.reborn().await;
+        client.world.end(&InstanceId(guids[0].clone()), ExitKind::Code { code: 0 });
+        client.world.end(&InstanceId(guids[1].clone()), ExitKind::Code { code: 3 });
+        client.call("PUT", &format!("/v3/tasks/{}/cancel", guids[2]), Value::Null, 202).await;
+        let of = |guid: &str| format!("/v3/tasks/{guid}");
+        client.until(&of(&guids[0]), |task| task["state"] == "SUCCEEDED").await;
+        let failed = client.until(&of(&guids[1]), |task| task["state"] == "FAILED").await;
+        assert_eq!(failed["result"]["failure_reason"], "APP/TASK/migrate: Exited with status 3");
+        let cancelled = client.until(&of(&guids[2]), |task| task["state"] == "FAILED").await;
+        assert_eq!(cancelled["result"]["failure_reason"], "task was cancelled");
+        let second = client.get(&format!("{path}?page=1&per_page=1&sequence_ids=2")).await;
+        assert_eq!(second["resources"][0]["guid"], guids[1].as_str());
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_of_the_platform_leaves_instances_and_routes() {
-    let client = Client::new().await;
-    let app = push(&client, "dora").await;
-    let space = client.space().await;
-    let manifest = "applications:\n- name: dora\n  default-route: true\n";
-    client.send("POST", &format!("/v3/spaces/{space}/actions/apply_manifest"), "application/x-yaml", manifest).await;
-    let before = client.world.running(&app)[0].id.clone();
-    let client = client.reborn().await;
-    assert_eq!(client.world.running(&app)[0].id, before);
-    let table = client.world.publisher.table();
-    assert_eq!(table.routes[0].host, "dora.apps.test");
-    assert_eq!(table.routes[0].backends[0].instance, before.0, "the first table has who was well before");
+    Client::on_each(|client| async move {
+        let app = push(&client, "dora").await;
+        let space = client.space().await;
+        let manifest = "applications:\n- name: dora\n  default-route: true\n";
+        client
+            .send("POST", &format!("/v3/spaces/{space}/actions/apply_manifest"), "application/x-yaml", manifest)
+            .await;
+        let before = client.world.running(&app)[0].id.clone();
+        let client = client.reborn().await;
+        assert_eq!(client.world.running(&app)[0].id, before);
+        let table = client.world.publisher.table();
+        assert_eq!(table.routes[0].host, "dora.apps.test");
+        assert_eq!(table.routes[0].backends[0].instance, before.0, "the first table has who was well before");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deleting_takes_everything_along() {
-    let client = Client::new().await;
-    let app = push(&client, "dora").await;
-    let space = client.space().await;
-    let manifest = "applications:\n- name: dora\n  default-route: true\n";
-    client.send("POST", &format!("/v3/spaces/{space}/actions/apply_manifest"), "application/x-yaml", manifest).await;
-    let backends = || client.world.publisher.table().routes.first().map(|route| route.backends.len());
-    eventually(|| backends() == Some(1)).await;
-    client.call("DELETE", &format!("/v3/apps/{app}"), Value::Null, 202).await;
-    eventually(|| client.world.running(&app).is_empty() && backends() == Some(0)).await;
-    for list in ["apps", "processes", "packages", "droplets", "builds", "tasks", "deployments"] {
-        assert_eq!(client.get(&format!("/v3/{list}")).await["resources"], json!([]), "{list}");
-    }
-    eventually(|| client.world.story.lock().unwrap().contains(&format!("forget {app}"))).await;
-    // Its log goes too, at the latest when the platform starts again.
-    assert!(!client.log(&app).is_empty());
-    let client = client.reborn().await;
-    assert_eq!(client.log(&app), Vec::<String>::new());
+    Client::on_each(|client| async move {
+        let app = push(&client, "dora").await;
+        let space = client.space().await;
+        let manifest = "applications:\n- name: dora\n  default-route: true\n";
+        client
+            .send("POST", &format!("/v3/spaces/{space}/actions/apply_manifest"), "application/x-yaml", manifest)
+            .await;
+        let backends = || client.world.publisher.table().routes.first().map(|route| route.backends.len());
+        eventually(|| backends() == Some(1)).await;
+        client.call("DELETE", &format!("/v3/apps/{app}"), Value::Null, 202).await;
+        eventually(|| client.world.running(&app).is_empty() && backends() == Some(0)).await;
+        for list in ["apps", "processes", "packages", "droplets", "builds", "tasks", "deployments"] {
+            assert_eq!(client.get(&format!("/v3/{list}")).await["resources"], json!([]), "{list}");
+        }
+        eventually(|| client.world.story.lock().unwrap().contains(&format!("forget {app}"))).await;
+        // Its log goes too, at the latest when the platform starts again.
+        assert!(!client.log(&app).is_empty());
+        let client = client.reborn().await;
+        assert_eq!(client.log(&app), Vec::<String>::new());
+    })
+    .await;
 }

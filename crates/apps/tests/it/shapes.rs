@@ -35,29 +35,31 @@ fn tidy(value: &mut Value, seen: &mut HashMap<String, String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shapes() {
-    let client = Client::new().await;
-    let app = push(&client, "dora").await;
-    let task =
-        client.call("POST", &format!("/v3/apps/{app}/tasks"), json!({"command": "true", "name": "t"}), 202).await;
-    let mut seen = HashMap::new();
-    for (name, path) in [
-        ("app", format!("/v3/apps/{app}")),
-        ("process", format!("/v3/processes/{app}")),
-        ("packages", "/v3/packages".to_owned()),
-        ("builds", format!("/v3/apps/{app}/builds")),
-        ("current_droplet", format!("/v3/apps/{app}/droplets/current")),
-        ("droplets", format!("/v3/apps/{app}/droplets")),
-        ("env", format!("/v3/apps/{app}/env")),
-        ("features", format!("/v3/apps/{app}/features")),
-    ] {
-        let mut shown = client.get(&path).await;
-        tidy(&mut shown, &mut seen);
-        insta::assert_json_snapshot!(name, shown);
-    }
-    let deployment = json!({"relationships": {"app": {"data": {"guid": app}}}});
-    let deployment = client.call("POST", "/v3/deployments", deployment, 201).await;
-    for (name, mut shown) in [("task", task), ("deployment", deployment)] {
-        tidy(&mut shown, &mut seen);
-        insta::assert_json_snapshot!(name, shown);
-    }
+    Client::on_each(|client| async move {
+        let app = push(&client, "dora").await;
+        let task =
+            client.call("POST", &format!("/v3/apps/{app}/tasks"), json!({"command": "true", "name": "t"}), 202).await;
+        let mut seen = HashMap::new();
+        for (name, path) in [
+            ("app", format!("/v3/apps/{app}")),
+            ("process", format!("/v3/processes/{app}")),
+            ("packages", "/v3/packages".to_owned()),
+            ("builds", format!("/v3/apps/{app}/builds")),
+            ("current_droplet", format!("/v3/apps/{app}/droplets/current")),
+            ("droplets", format!("/v3/apps/{app}/droplets")),
+            ("env", format!("/v3/apps/{app}/env")),
+            ("features", format!("/v3/apps/{app}/features")),
+        ] {
+            let mut shown = client.get(&path).await;
+            tidy(&mut shown, &mut seen);
+            insta::assert_json_snapshot!(name, shown);
+        }
+        let deployment = json!({"relationships": {"app": {"data": {"guid": app}}}});
+        let deployment = client.call("POST", "/v3/deployments", deployment, 201).await;
+        for (name, mut shown) in [("task", task), ("deployment", deployment)] {
+            tidy(&mut shown, &mut seen);
+            insta::assert_json_snapshot!(name, shown);
+        }
+    })
+    .await;
 }
