@@ -36,20 +36,34 @@ impl Pitlane {
 
     /// The same with options of `pitlane serve`.
     pub fn start_with(options: &[&str]) -> Self {
-        let pitlane = Self::start_empty(options);
+        Self::start_in(new_folder(), options)
+    }
+
+    /// The same in a given folder (the data folder is `data` in it).
+    pub fn start_in(folder: tempfile::TempDir, options: &[&str]) -> Self {
+        let pitlane = Self::start_empty_in(folder, options);
         let done = pitlane.with_input(
             &["admin", "createsuperuser", ADMIN, "--email", "ada@example.com", "--password-stdin"],
             PASSWORD,
         );
         assert!(done.status.success(), "createsuperuser: {}", text(&done));
-        let done = pitlane.with_input(&["login", &pitlane.url, "-u", ADMIN, "--password-stdin"], PASSWORD);
-        assert!(done.status.success(), "login: {}", text(&done));
+        pitlane.login();
         pitlane
+    }
+
+    /// Signs the administrator in.
+    pub fn login(&self) {
+        let done = self.with_input(&["login", &self.url, "-u", ADMIN, "--password-stdin"], PASSWORD);
+        assert!(done.status.success(), "login: {}", text(&done));
     }
 
     /// A fresh server without anybody.
     pub fn start_empty(options: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("pitlane-test-").tempdir().expect("a folder");
+        Self::start_empty_in(new_folder(), options)
+    }
+
+    /// The same in a given folder.
+    pub fn start_empty_in(folder: tempfile::TempDir, options: &[&str]) -> Self {
         let listen = format!("127.0.0.1:{}", free_port());
         let mut arguments = vec!["serve".to_owned(), "--listen".into(), listen.clone()];
         arguments.extend(options.iter().map(|option| (*option).to_owned()));
@@ -246,9 +260,22 @@ pub fn sqlite(file: &Path, statement: &str) -> Output {
     Command::new("python3").args(["-c", program]).arg(file).arg(statement).output().expect("python3 runs")
 }
 
+/// An empty folder, removed at its end.
+pub fn new_folder() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("pitlane-test-").tempdir().expect("a folder")
+}
+
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(binary());
     command.env("PITLANE_DATA", folder.join("data")).env("PITLANE_HOME", folder.join("home")).env("NO_COLOR", "1");
+    // Of the S3 server that `tests/servers` starts; used only with `--blobs s3://…`.
+    for (ours, name) in
+        [("PITLANE_TEST_S3_KEY", "AWS_ACCESS_KEY_ID"), ("PITLANE_TEST_S3_SECRET", "AWS_SECRET_ACCESS_KEY")]
+    {
+        if let Some(value) = std::env::var_os(ours) {
+            command.env(name, value);
+        }
+    }
     for name in ["PITLANE_LISTEN", "PITLANE_DOMAIN", "DATABASE_URL", "PITLANE_BLOBS", "PITLANE_TARGET"] {
         command.env_remove(name);
     }

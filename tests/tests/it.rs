@@ -4,6 +4,9 @@
 mod it {
     mod bad_apps;
     mod bad_pushes;
+    mod cf;
+    mod databases;
+    mod disk_full;
     mod documents;
     mod faults;
     mod faults_push;
@@ -11,5 +14,6 @@ mod it {
     mod hostile_archives;
     mod hostile_requests;
     mod real_clients;
+    mod servers;
     mod serving;
 }

@@ -2,7 +2,12 @@
 //!
 //! `lap [static|python|idle|start]`, all without an argument. The Python push is printed beside `pip install` of the same
 //! requirements alone; the others have no peer.
-#![expect(clippy::disallowed_methods, clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints and drives programs")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a benchmark prints and drives programs"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -47,7 +52,8 @@ fn python_push() {
     let folder = pitlane.sample("python");
     let cold = push(&pitlane, &folder, "python");
     let warm = median((0..3).map(|_| push(&pitlane, &folder, "python")).collect());
-    let alone = median((0..3).map(|round| pip_alone(&folder, &pitlane.folder.path().join(format!("venv{round}")))).collect());
+    let alone =
+        median((0..3).map(|round| pip_alone(&folder, &pitlane.folder.path().join(format!("venv{round}")))).collect());
     println!(
         "Python push: cold {:.2} s, warm cache {:.2} s; pip install alone {:.2} s; difference {:+.2} s",
         cold.as_secs_f64(),
@@ -59,7 +65,8 @@ fn python_push() {
 
 /// A fresh virtual environment is made outside the measured time; pip's own cache is warm from the first round on.
 fn pip_alone(folder: &Path, venv: &Path) -> Duration {
-    let made = Command::new("/usr/bin/python3").args(["-m", "venv"]).arg(venv).status().expect("python3-venv is installed");
+    let made =
+        Command::new("/usr/bin/python3").args(["-m", "venv"]).arg(venv).status().expect("python3-venv is installed");
     assert!(made.success());
     let begun = Instant::now();
     let done = Command::new(venv.join("bin/pip"))
@@ -85,7 +92,11 @@ fn idle() {
     let parts = resident(&pitlane);
     let total: u64 = parts.iter().map(|(_, kb)| kb).sum();
     let parts: Vec<String> = parts.iter().map(|(name, kb)| format!("{name} {:.1}", *kb as f64 / 1024.0)).collect();
-    println!("idle memory, nothing deployed: {:.1} MB proportional set size ({})", total as f64 / 1024.0, parts.join(", "));
+    println!(
+        "idle memory, nothing deployed: {:.1} MB proportional set size ({})",
+        total as f64 / 1024.0,
+        parts.join(", ")
+    );
 }
 
 /// Proportional set size of each platform process, kB.
@@ -113,7 +124,10 @@ fn start() {
         assert_eq!(pitlane.get("", "/env_info").status, 200);
         times.push(begun.elapsed());
     }
-    println!("start on a data folder with 1,000 apps, to healthy: {:.2} s (median of {ROUNDS})", median(times).as_secs_f64());
+    println!(
+        "start on a data folder with 1,000 apps, to healthy: {:.2} s (median of {ROUNDS})",
+        median(times).as_secs_f64()
+    );
 }
 
 /// 1,000 apps with a route each.

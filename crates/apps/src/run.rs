@@ -16,7 +16,7 @@ mod observe;
 pub mod route;
 pub mod task;
 
-use crate::Apps;
+use crate::{ApiError, Apps};
 use engine::{Engine, Handle, InstanceId, InstanceState, Usage};
 use futures_util::future::BoxFuture;
 use journal::Journal;
@@ -25,10 +25,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use store::StoreError;
+use store::{StoreError, Tx};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// Between two tries of what waits for the database.
+const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Unpacks droplets once, for all instances.
 pub trait Layers: Send + Sync + 'static {
@@ -87,6 +90,7 @@ pub struct Runtime {
 struct Inner {
     rooms: Rooms,
     journal: Journal,
+    cell: dress::Cell,
     handle: OnceLock<Handle>,
     /// Builds and tasks under way, by guid.
     under_way: Mutex<HashMap<String, CancellationToken>>,
@@ -98,10 +102,12 @@ struct Inner {
 
 impl Runtime {
     pub(crate) fn new(rooms: Rooms, logs: PathBuf) -> Self {
+        let journal = Journal::new(logs);
         Self {
             inner: Arc::new(Inner {
                 rooms,
-                journal: Journal::new(logs),
+                cell: dress::Cell::new(journal.clone()),
+                journal,
                 handle: OnceLock::new(),
                 under_way: Mutex::default(),
                 readings: Mutex::default(),
@@ -114,6 +120,11 @@ impl Runtime {
     /// Writes application logs.
     pub fn journal(&self) -> &Journal {
         &self.inner.journal
+    }
+
+    /// What is said of containers.
+    fn cell(&self) -> dress::Cell {
+        self.inner.cell.clone()
     }
 
     pub(crate) fn rooms(&self) -> &Rooms {
@@ -211,16 +222,38 @@ impl Runtime {
     }
 }
 
+/// A write that nobody would do again before the next start: while the database is away, or its disk full, it waits, until
+/// the platform stops. `work` may be done twice, if the database went away during a commit.
+async fn write_at_last<T, F>(apps: &Apps, work: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: Fn(&mut Tx<'_>) -> Result<T, ApiError> + Clone + Send + 'static,
+{
+    loop {
+        let error = match apps.db.write(work.clone()).await {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let passes =
+            matches!(error.cause(), Some(StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::Full));
+        let stopping = &apps.run.inner.stopping;
+        if !passes || stopping.run_until_cancelled(tokio::time::sleep(DATABASE_PAUSE)).await.is_none() {
+            return Err(error);
+        }
+    }
+}
+
 /// Starts everything; see [`Apps::start_background`].
 pub(crate) async fn start(apps: &Apps) -> Result<(), StoreError> {
     let inner = &apps.run.inner;
     // Whatever is entered from here on is followed; whatever was before is looked at now.
     let position = ledger::Ledger::new(apps.db.clone()).head().await?;
+    let cell = inner.cell.clone();
     let handle = engine::Reconciler::start_with(
         inner.rooms.options.clone(),
-        Arc::new(dress::Dressed(inner.rooms.engine.clone())),
+        Arc::new(dress::Dressed { engine: inner.rooms.engine.clone(), cell: cell.clone() }),
         Arc::new(desired::DesiredApps::new(apps)),
-        Arc::new(observe::Observing::new(apps)),
+        Arc::new(observe::Observing::new(apps, cell)),
     );
     let _ = inner.handle.set(handle.clone());
     handle.settled().await;

@@ -77,19 +77,14 @@ impl Apps {
 pub struct Config {
     /// The shared domain made at first start, in lower case: `apps.localhost`.
     pub domain: String,
+    /// The platform's own address, as apps are told: scheme, host and port, without a slash at its end.
+    pub url: String,
     /// Host names under which the platform itself is reached; no domain or route may take one of them.
     pub hosts: Vec<String>,
     /// Root file systems that the engine has.
     pub stacks: Vec<StackInfo>,
     /// Names of the built-in buildpacks, in the order in which they are tried.
     pub buildpacks: Vec<String>,
-}
-
-impl Config {
-    /// The API's address, as apps are told.
-    pub fn api_url(&self) -> String {
-        format!("http://{}", self.hosts.first().unwrap_or(&self.domain))
-    }
 }
 
 /// One root file system that the engine has.

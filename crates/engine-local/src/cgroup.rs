@@ -48,21 +48,7 @@ impl Version {
     pub fn probe() -> Result<Self, String> {
         let has = |path: &str| Path::new(MOUNT).join(path).exists();
         if has("cgroup.controllers") {
-            let all = std::fs::read_to_string(Path::new(MOUNT).join("cgroup.controllers")).unwrap_or_default();
-            let missing: Vec<_> = ["memory", "pids", "cpu"]
-                .into_iter()
-                .filter(|name| !all.split_whitespace().any(|one| one == *name))
-                .collect();
-            if !missing.is_empty() {
-                return Err(format!(
-                    "the cgroup controllers {} are missing; enable them on the kernel's command line",
-                    missing.join(", ")
-                ));
-            }
-            // The root has no such file; where any group below has it, ours will.
-            let groups = std::fs::read_dir(MOUNT).into_iter().flatten().flatten();
-            let swap = groups.into_iter().any(|group| group.path().join("memory.swap.max").exists());
-            return Ok(Self::V2 { swap });
+            return Self::probe_v2();
         }
         let missing: Vec<_> =
             ["memory", "pids", "cpu"].into_iter().filter(|name| !has(&format!("{name}/cgroup.procs"))).collect();
@@ -70,6 +56,32 @@ impl Version {
             return Err(format!("no cgroup controllers {} under {MOUNT}; mount cgroup2 there", missing.join(", ")));
         }
         Ok(Self::V1 { swap: has("memory/memory.memsw.limit_in_bytes") })
+    }
+
+    /// Makes a group as an instance will have it: a controller that the kernel has may still be out of reach, and files of the
+    /// root itself say nothing of those below.
+    fn probe_v2() -> Result<Self, String> {
+        let group = Path::new(MOUNT).join(format!("pitlane-probe-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir(&group).map_err(|error| {
+            format!("no cgroup can be made in {MOUNT} ({error}); run Pitlane as root, outside of a container or in a privileged one")
+        })?;
+        let limits = [("memory", "memory.max"), ("pids", "pids.max"), ("cpu", "cpu.weight")];
+        // Fails in a container whose processes are in the root of its tree.
+        for (controller, _) in limits {
+            let _ = std::fs::write(Path::new(MOUNT).join("cgroup.subtree_control"), format!("+{controller}"));
+        }
+        let missing: Vec<_> =
+            limits.iter().filter(|(_, file)| !group.join(file).exists()).map(|(controller, _)| *controller).collect();
+        let swap = group.join("memory.swap.max").exists();
+        let _ = std::fs::remove_dir(&group);
+        if missing.is_empty() {
+            return Ok(Self::V2 { swap });
+        }
+        Err(format!(
+            "the cgroup controllers {} cannot be had; enable them on the kernel's command line (cgroup_enable=memory), \
+             or run Pitlane outside of a container",
+            missing.join(", ")
+        ))
     }
 }
 
@@ -106,6 +118,15 @@ impl Cgroup {
         let all = Path::new(self.path.trim_start_matches('/')).parent().unwrap_or(Path::new("")).join("keepers");
         let hierarchies = hierarchies.iter().map(|name| Path::new(MOUNT).join(name)).filter(|path| path.is_dir());
         hierarchies.map(|path| path.join(&all)).collect()
+    }
+
+    /// Makes the folder that version 2's groups of this data folder share. libcontainer makes it too, but fails where several
+    /// keepers do so at once.
+    pub fn make_parent(&self) {
+        if matches!(self.version, Version::V2 { .. }) {
+            // What goes wrong here goes wrong there again, and is said there.
+            let _ = self.file("", "").parent().map(std::fs::create_dir_all);
+        }
     }
 
     /// Moves the calling process out of its starter's group. Where that fails it stays, which is a question of who ends it.
@@ -145,6 +166,10 @@ impl Cgroup {
             let left = self.processes();
             if left.is_empty() && self.remove_folders() {
                 return true;
+            }
+            if matches!(self.version, Version::V2 { .. }) {
+                // All at once, also what is being born; kernels before 5.14 lack it.
+                let _ = std::fs::write(self.file("", "cgroup.kill"), "1");
             }
             for pid in left.into_iter().filter_map(rustix::process::Pid::from_raw) {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);

@@ -4,6 +4,7 @@ mod attach;
 mod face;
 mod ready;
 mod start;
+mod surroundings;
 
 use crate::cgroup::{Cgroup, Version};
 use crate::error::host;

@@ -47,6 +47,13 @@ pub(crate) fn find(keeper: &Path, disks: &Path) -> Findings {
                 .to_owned(),
         );
     }
+    if let Some(chain) = network::dropping_chain() {
+        problems.push(format!(
+            "instances that may go out may not get there: {chain}, drops what is forwarded, as Docker and firewalls set it; \
+             allow it there for the interfaces pitlane* (with Docker: iptables -I DOCKER-USER -i 'pitlane+' -j ACCEPT and \
+             iptables -I DOCKER-USER -o 'pitlane+' -j ACCEPT)"
+        ));
+    }
     let isolated = fatal.is_empty();
     let cgroups_word = match cgroups {
         Some(Version::V1 { .. }) => "v1",

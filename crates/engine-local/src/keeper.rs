@@ -120,6 +120,7 @@ fn contain(
         isolation.cgroup.remove();
         error
     };
+    isolation.cgroup.make_parent();
     isolation.cgroup.join_keepers();
     network(record.network.as_ref())?;
     files(folder, record, isolation)?;

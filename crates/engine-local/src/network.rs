@@ -111,6 +111,7 @@ impl Plan {
         netlink.remove(&self.bridge).map_err(host(format!("removing {}", self.bridge)))?;
         let table = self.table();
         nft(&format!("add table inet {table}\ndelete table inet {table}\n"))
+            .map(drop)
             .map_err(host("removing the nftables table"))
     }
 
@@ -159,6 +160,28 @@ pub(crate) fn resolver() -> Option<String> {
     })
 }
 
+/// A chain of somebody else's that drops what is forwarded unless a rule of its own allows it, as Docker sets it up:
+/// "table ip filter, chain FORWARD". Instances that may go out do not get there then, for each chain must agree. `None` as soon
+/// as some rule speaks of our bridges: somebody has seen to it.
+pub(crate) fn dropping_chain() -> Option<String> {
+    dropping(&nft("list ruleset\n").ok()?)
+}
+
+fn dropping(listed: &str) -> Option<String> {
+    if listed.contains("\"pitlane*\"") {
+        return None;
+    }
+    let (mut table, mut chain) = ("", "");
+    for line in listed.lines().map(str::trim) {
+        if let Some(name) = line.strip_suffix('{') {
+            *(if name.starts_with("table ") { &mut table } else { &mut chain }) = name.trim();
+        } else if line.contains("hook forward") && line.contains("policy drop") && !table.starts_with("table ip6 ") {
+            return Some(format!("{table}, {chain}"));
+        }
+    }
+    None
+}
+
 fn free_subnet(tag: &str) -> Result<Ipv4Addr, EngineError> {
     let routes = Netlink::open().and_then(|netlink| netlink.routes()).map_err(host("reading this host's routes"))?;
     let start = u32::from_str_radix(tag, 16).unwrap_or(0);
@@ -176,20 +199,39 @@ fn free_subnet(tag: &str) -> Result<Ipv4Addr, EngineError> {
     })
 }
 
-/// Runs one nftables transaction.
-fn nft(rules: &str) -> std::io::Result<()> {
+/// Runs one nftables transaction; answers what it lists.
+fn nft(rules: &str) -> std::io::Result<String> {
     #[expect(clippy::disallowed_methods, reason = "nft by argv; the rules hold names and addresses of our own making")]
     let mut child = std::process::Command::new("nft")
         .args(["-f", "-"])
         .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
     child.stdin.take().expect("stdin was asked for").write_all(rules.as_bytes())?;
     let output = child.wait_with_output()?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     Err(std::io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_policy_that_drops_is_found() {
+        let listed = |policy: &str| {
+            format!(
+                "table inet pitlane_0 {{\n\tchain forward {{\n\t\ttype filter hook forward priority -10; policy accept;\n\t}}\n}}\n\
+                 table ip filter {{\n\tchain INPUT {{\n\t\ttype filter hook input priority filter; policy drop;\n\t}}\n\
+                 \tchain DOCKER-USER {{\n\t}}\n\tchain FORWARD {{\n\t\ttype filter hook forward priority filter; policy {policy};\n\t}}\n}}\n"
+            )
+        };
+        assert_eq!(super::dropping(&listed("drop")).as_deref(), Some("table ip filter, chain FORWARD"));
+        assert_eq!(super::dropping(&listed("accept")), None);
+        assert_eq!(super::dropping(&listed("drop").replace("table ip ", "table ip6 ")), None);
+        let allowed = "DOCKER-USER {\n\t\tiifname \"pitlane*\" counter packets 0 bytes 0 accept";
+        assert_eq!(super::dropping(&listed("drop").replace("DOCKER-USER {", allowed)), None);
+    }
 }

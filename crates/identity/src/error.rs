@@ -36,7 +36,7 @@ pub enum IdentityError {
     SetupLink,
     /// The key that signs access tokens cannot be read.
     #[error(
-        "the key that signs access tokens cannot be used: {0}; if the master key was lost, delete the row of table signing_key: a new key is made and everybody signs in again"
+        "the key that signs access tokens cannot be used: {0}; if another server uses this database too, copy its master.key into this data folder; if the master key was lost, delete the row of table signing_key: a new key is made and everybody signs in again"
     )]
     SigningKey(String),
     /// The store failed.

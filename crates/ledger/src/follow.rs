@@ -12,11 +12,13 @@ use futures_util::stream::{self, Stream, StreamExt};
 use sea_query::{Expr, ExprTrait, Order};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use store::{Db, StoreError};
+use store::{Db, DbKind, StoreError};
 use tokio::sync::watch;
 
-/// How often the head is looked at for the sake of other processes' commits.
+/// How often the head is looked at for the sake of other processes' commits, where several share a database.
 const LOOK: Duration = Duration::from_millis(10);
+/// The same on SQLite, where others write seldom (a command on the shell while no server ran).
+const LOOK_ALONE: Duration = Duration::from_millis(500);
 const PAGE: u64 = 256;
 /// How long a follower waits after the database failed it.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -115,6 +117,7 @@ impl Ledger {
             return;
         }
         let (ledger, mut commits) = (self.clone(), wake::commits());
+        let look = if self.db.kind() == DbKind::Sqlite { LOOK_ALONE } else { LOOK };
         tokio::spawn(async move {
             loop {
                 match ledger.head().await {
@@ -131,7 +134,7 @@ impl Ledger {
                 if ledger.head.receiver_count() == 0 && ledger.unwatch_if_alone() {
                     return;
                 }
-                let _ = tokio::time::timeout(LOOK, commits.changed()).await;
+                let _ = tokio::time::timeout(look, commits.changed()).await;
             }
         });
     }

@@ -7,7 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 
 /// A request with a JSON answer. `Ok(None)`: no server runs on this data folder.
-pub async fn call<A: DeserializeOwned>(data: &Path, method: &str, path: &str, body: &impl Serialize) -> anyhow::Result<Option<A>> {
+pub async fn call<A: DeserializeOwned>(
+    data: &Path,
+    method: &str,
+    path: &str,
+    body: &impl Serialize,
+) -> anyhow::Result<Option<A>> {
     match server::local_call(&run_folder(data).join("admin.sock"), method, path, body).await {
         Ok(answer) => Ok(Some(answer)),
         Err(CallError::Absent(_)) => Ok(None),

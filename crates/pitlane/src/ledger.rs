@@ -27,7 +27,11 @@ pub async fn run(ledger: Ledger, json: bool, printer: &mut dyn std::io::Write) -
     let verified = server::verify_ledger(&data, database_url.as_deref()).await?;
     match json {
         true => writeln!(printer, "{}", serde_json::json!({ "entries": verified.entries, "head": verified.head }))?,
-        false => writeln!(printer, "{} entries, none altered, missing or out of order; head {}", verified.entries, verified.head)?,
+        false => writeln!(
+            printer,
+            "{} entries, none altered, missing or out of order; head {}",
+            verified.entries, verified.head
+        )?,
     }
     Ok(())
 }

@@ -93,7 +93,8 @@ fn listener(settings: &Settings, running: Option<&Note>) -> anyhow::Result<TcpLi
         }
     }
     let domain = rustix::net::AddressFamily::from_raw(if settings.listen.is_ipv4() { 2 } else { 10 });
-    let socket = rustix::net::socket_with(domain, rustix::net::SocketType::STREAM, rustix::net::SocketFlags::CLOEXEC, None)?;
+    let socket =
+        rustix::net::socket_with(domain, rustix::net::SocketType::STREAM, rustix::net::SocketFlags::CLOEXEC, None)?;
     rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
     rustix::net::bind(&socket, &settings.listen)
         .with_context(|| format!("cannot listen on {}: choose another address with --listen", settings.listen))?;
@@ -123,7 +124,11 @@ impl Nursling {
     /// At once the first time, then ever more slowly while it keeps ending early.
     async fn again(&mut self, settings: &Settings, listener: &TcpListener) -> anyhow::Result<()> {
         let early = self.started.elapsed() < Duration::from_secs(30);
-        self.pause = if early { (self.pause * 2).clamp(Duration::from_millis(50), Duration::from_secs(10)) } else { Duration::ZERO };
+        self.pause = if early {
+            (self.pause * 2).clamp(Duration::from_millis(50), Duration::from_secs(10))
+        } else {
+            Duration::ZERO
+        };
         tokio::time::sleep(self.pause).await;
         let pause = self.pause;
         *self = Self::start(self.role, settings, listener)?;
@@ -170,7 +175,9 @@ async fn greeting(settings: &Settings) -> anyhow::Result<String> {
             "\nFirst, make the administrator (this link works once):\n  {url}/setup?token={token}\n\nThen:\n  \
              pitlane login {url}\n  pitlane push hello -p samples/static\n  pitlane apps"
         )?,
-        None => writeln!(text, "\nNext:\n  pitlane login {url}\n  pitlane push hello -p samples/static\n  pitlane apps")?,
+        None => {
+            writeln!(text, "\nNext:\n  pitlane login {url}\n  pitlane push hello -p samples/static\n  pitlane apps")?
+        }
     }
     Ok(text)
 }

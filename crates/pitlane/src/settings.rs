@@ -41,12 +41,7 @@ impl Settings {
 
     /// The address people type.
     pub fn url(&self) -> String {
-        let host = match self.listen.ip() {
-            ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
-            std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-            ip => ip.to_string(),
-        };
-        format!("http://{host}:{}", self.listen.port())
+        server::url(self.listen)
     }
 }
 

@@ -54,8 +54,12 @@ async fn show_status(State(house): State<House>) -> Response {
     let router = crate::front::status(&house.options.data).await.is_ok();
     // The link is made only once somebody will see it.
     let setup = if router { identity::setup_link(&house.db).await } else { Ok(None) };
+    let problems = match &house.elsewhere {
+        Some(words) => vec![words.to_string()],
+        None => house.engine.facts().problems,
+    };
     match setup {
-        Ok(setup) => Json(Status { router, setup, problems: house.engine.facts().problems }).into_response(),
+        Ok(setup) => Json(Status { router, setup, problems }).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

@@ -1,7 +1,7 @@
 //! The control process: opens the rooms, starts what follows the ledger, serves the two sockets, ends in order.
 
 use crate::sockets::{self, Peers};
-use crate::{House, Options, admin, surface};
+use crate::{House, Options, admin, owner, surface};
 use anyhow::Context;
 use apps::run::{Layers, Rooms};
 use engine::{Budget, Engine, Room};
@@ -26,7 +26,7 @@ const LOG_BYTES: u64 = 64 << 20;
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
-    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS].concat()
+    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS].concat()
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -45,7 +45,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let identity = Identity::open(db.clone(), &secrets, Default::default()).await?;
     let publisher = router::Publisher::new();
 
-    let apps = open_apps(&options, &db, &blobs, &secrets, &engine, &publisher).await?;
+    let me = owner::Signature::of(&data)?;
+    let elsewhere = db.write(move |tx| owner::claim(tx, &me)).await?;
+    let apps = open_apps(&options, elsewhere.is_none(), &db, &blobs, &secrets, &engine, &publisher).await?;
     let house = House {
         options: Arc::new(options),
         db: db.clone(),
@@ -54,6 +56,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         identity,
         engine: Arc::new(engine),
         publisher,
+        elsewhere: elsewhere.map(Into::into),
         probes: Arc::default(),
     };
     let ledger = Ledger::new(db.clone());
@@ -63,7 +66,13 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         let (ledger, stop) = (ledger.clone(), stop.clone());
         async move { ledger.run_sealer(stop.cancelled()).await }
     });
-    apps.start_background().await?;
+    match &house.elsewhere {
+        None => apps.start_background().await?,
+        Some(words) => {
+            tracing::warn!("{words}");
+            house.publisher.replace_all(router::Table::default());
+        }
+    }
 
     let tasks = TaskTracker::new();
     for (name, routes, peers) in [
@@ -93,7 +102,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 fn engine_options(options: &Options) -> engine_local::Options {
-    let mut wanted = engine_local::Options::new(options.data.join("engine"), options.data.join("logs"), &options.program);
+    let mut wanted =
+        engine_local::Options::new(options.data.join("engine"), options.data.join("logs"), &options.program);
     wanted.allow_bare = options.allow_bare;
     // Applications reach one another by their routes only, through the front door.
     wanted.doors = vec![options.listen.port()];
@@ -135,6 +145,7 @@ pub async fn end_apps(data: &Path) -> anyhow::Result<()> {
 
 async fn open_apps(
     options: &Options,
+    owner: bool,
     db: &Db,
     blobs: &Blobs,
     secrets: &Secrets,
@@ -151,19 +162,25 @@ async fn open_apps(
     stager.sweep().await?;
     let rooms = Rooms {
         engine: driver,
-        options: engine::Options { budget: Some(Budget::new(Room { memory_bytes: memory, staging_slots: 2 })), ..Default::default() },
+        options: engine::Options {
+            budget: Some(Budget::new(Room { memory_bytes: memory, staging_slots: 2 })),
+            ..Default::default()
+        },
         layers: Arc::new(DropletLayers(engine.clone())),
         stager: Arc::new(stager),
         publisher: publisher.clone(),
     };
     let config = apps::Config {
         domain: options.domain.clone(),
-        hosts: Vec::new(),
+        url: crate::url(options.listen),
+        hosts: vec!["localhost".into(), options.listen.ip().to_string()],
         stacks: stacks(engine),
         buildpacks: staging::builtin().iter().map(|buildpack| buildpack.name.to_owned()).collect(),
     };
-    let first = config.clone();
-    db.write(move |tx| apps::bootstrap(tx, &first)).await?;
+    if owner {
+        let first = config.clone();
+        db.write(move |tx| apps::bootstrap(tx, &first)).await?;
+    }
     Ok(apps::Apps::new(config, db.clone(), blobs.clone(), secrets.clone(), options.data.join("logs"), rooms))
 }
 

@@ -68,7 +68,13 @@ async fn show_component(State(house): State<House>, Path(name): Path<String>, he
     answer(&headers, status, std::slice::from_ref(&component), component.status, &component)
 }
 
-fn answer(headers: &HeaderMap, status: StatusCode, components: &[Component], worst: Wellness, json: &impl Serialize) -> Response {
+fn answer(
+    headers: &HeaderMap,
+    status: StatusCode,
+    components: &[Component],
+    worst: Wellness,
+    json: &impl Serialize,
+) -> Response {
     if crate::wants_html(headers) {
         let page = crate::pages::Health { components, worst };
         return (status, Html(crate::pages::render(&page))).into_response();
@@ -122,6 +128,12 @@ async fn database(house: &House) -> Component {
 }
 
 fn engine(house: &House) -> Component {
+    if house.elsewhere.is_some() {
+        // Which one is not for everybody; it is in the control log.
+        let summary =
+            "applications run on the server that used this database first; this one serves APIs and pages only".into();
+        return Component { name: "engine", status: Wellness::Warn, summary, facts: Vec::new() };
+    }
     let facts = house.engine.facts();
     let status = if facts.problems.is_empty() { Wellness::Ok } else { Wellness::Warn };
     let summary = match (facts.isolated, facts.problems.first()) {
@@ -159,9 +171,12 @@ fn disk(house: &House) -> Component {
             let facts = vec![("free", format!("{} MB", free >> 20)), ("size", format!("{} MB", all >> 20))];
             Component { name: "disk", status, summary: summary.into(), facts }
         }
-        Err(error) => {
-            Component { name: "disk", status: Wellness::Bad, summary: format!("cannot be read: {error}"), facts: Vec::new() }
-        }
+        Err(error) => Component {
+            name: "disk",
+            status: Wellness::Bad,
+            summary: format!("cannot be read: {error}"),
+            facts: Vec::new(),
+        },
     }
 }
 
@@ -177,7 +192,10 @@ async fn attachments(house: &House) -> Component {
         }
         Err(_) => (Wellness::Bad, "has not answered within 10 s".to_owned()),
     };
-    let facts = vec![("kind", if house.options.blobs.is_some() { "external" } else { "folder" }.to_owned()), ("answered in", format!("{} µs", begun.elapsed().as_micros()))];
+    let facts = vec![
+        ("kind", if house.options.blobs.is_some() { "external" } else { "folder" }.to_owned()),
+        ("answered in", format!("{} µs", begun.elapsed().as_micros())),
+    ];
     Component { name: "attachments", status, summary, facts }
 }
 
@@ -185,7 +203,10 @@ async fn probe(blobs: &store::Blobs) -> Result<bool, store::BlobError> {
     // Something new each time, so that a cache cannot answer for the store.
     let text = format!("probe {}", uuid::Uuid::new_v4());
     let blob = blobs.put_bytes(text.as_bytes()).await?;
-    let read = blobs.local(&blob.digest).await.map(|local| std::fs::read(local.as_ref()).is_ok_and(|read| read == text.as_bytes()));
+    let read = blobs
+        .local(&blob.digest)
+        .await
+        .map(|local| std::fs::read(local.as_ref()).is_ok_and(|read| read == text.as_bytes()));
     blobs.delete(&blob.digest).await?;
     read
 }

@@ -24,5 +24,8 @@ pub async fn show_home(headers: HeaderMap, Extension(authentication): Extension<
 }
 
 async fn show_style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")], include_str!("pitlane.css"))
+    (
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")],
+        include_str!("pitlane.css"),
+    )
 }

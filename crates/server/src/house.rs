@@ -26,6 +26,15 @@ pub struct Options {
     pub program: PathBuf,
 }
 
+/// The address people type for what listens on `listen`, without a slash at its end.
+pub fn url(listen: std::net::SocketAddr) -> String {
+    let reached = match listen.ip() {
+        ip if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", std::net::SocketAddr::new(reached, listen.port()))
+}
+
 /// The assembled rooms. Cheap to clone.
 #[derive(Clone)]
 pub struct House {
@@ -43,6 +52,8 @@ pub struct House {
     pub engine: Arc<dyn Engine>,
     /// The routing table that the router follows.
     pub publisher: router::Publisher,
+    /// Applications run on another server of this database: in words. This one starts none then.
+    pub elsewhere: Option<Arc<str>>,
     /// Health as last seen.
     pub probes: Arc<Probes>,
 }

@@ -12,13 +12,14 @@ mod house;
 mod leftover;
 mod local_http;
 mod offline;
+mod owner;
 mod pages;
 mod sockets;
 mod surface;
 
 pub use admin::{PersonRequest, Status};
 pub use control::{end_apps, run};
-pub use house::{House, Options};
+pub use house::{House, Options, url};
 pub use local_http::{CallError, call as local_call};
 pub use offline::{offline, verify_ledger};
 

@@ -24,7 +24,12 @@ pub enum CallError {
 }
 
 /// Sends `body` as JSON and reads a JSON answer.
-pub async fn call<A: DeserializeOwned>(socket: &Path, method: &str, path: &str, body: &impl Serialize) -> Result<A, CallError> {
+pub async fn call<A: DeserializeOwned>(
+    socket: &Path,
+    method: &str,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<A, CallError> {
     let broken = |error: &dyn std::fmt::Display| CallError::Broken(error.to_string());
     let stream =
         tokio::net::UnixStream::connect(socket).await.map_err(|_| CallError::Absent(socket.display().to_string()))?;

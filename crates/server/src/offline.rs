@@ -12,8 +12,9 @@ const REQUEST: Duration = Duration::from_secs(2);
 /// Makes or re-activates an administrator; answers a sentence.
 pub(crate) async fn createsuperuser(db: &Db, request: PersonRequest) -> Result<String, IdentityError> {
     let hash = identity::hash_password(Password::new(request.password)).await?;
-        db.write(move |tx| {
-        let person = identity::createsuperuser(tx, &Caller::system().actor(), &request.name, request.email.as_deref(), &hash)?;
+    db.write(move |tx| {
+        let person =
+            identity::createsuperuser(tx, &Caller::system().actor(), &request.name, request.email.as_deref(), &hash)?;
         Ok(format!("{} is an administrator", person.user_name))
     })
     .await
@@ -23,7 +24,8 @@ pub(crate) async fn createsuperuser(db: &Db, request: PersonRequest) -> Result<S
 pub(crate) async fn changepassword(db: &Db, request: PersonRequest) -> Result<String, IdentityError> {
     let hash = identity::hash_password(Password::new(request.password)).await?;
     db.write(move |tx| {
-        let person = identity::person_by_name(tx, &request.name, identity::ORIGIN)?.ok_or(IdentityError::NotFound("person"))?;
+        let person =
+            identity::person_by_name(tx, &request.name, identity::ORIGIN)?.ok_or(IdentityError::NotFound("person"))?;
         identity::person_set_password(tx, &Caller::system().actor(), &person.id, &hash, None)?;
         Ok(format!("{} has a new password; every session of theirs has ended", person.user_name))
     })
@@ -50,7 +52,12 @@ pub(crate) async fn rotate_key(db: &Db, secrets: &Secrets) -> Result<String, Sec
 ///
 /// # Errors
 /// The database cannot be opened, or the request is refused; the words are for a terminal.
-pub async fn offline(data: &Path, database_url: Option<&str>, path: &str, request: Option<PersonRequest>) -> anyhow::Result<String> {
+pub async fn offline(
+    data: &Path,
+    database_url: Option<&str>,
+    path: &str,
+    request: Option<PersonRequest>,
+) -> anyhow::Result<String> {
     let db = open(data, database_url).await?;
     let done = match (path, request) {
         ("/superuser", Some(request)) => createsuperuser(&db, request).await.map_err(Into::into),

@@ -30,7 +30,13 @@ pub(crate) fn bind(path: &Path) -> std::io::Result<UnixListener> {
 }
 
 /// Serves until `stop`; then lets running requests finish, tracked by `tasks`.
-pub(crate) async fn serve(listener: UnixListener, routes: Router, peers: Peers, stop: CancellationToken, tasks: TaskTracker) {
+pub(crate) async fn serve(
+    listener: UnixListener,
+    routes: Router,
+    peers: Peers,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {

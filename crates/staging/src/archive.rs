@@ -14,7 +14,7 @@ mod zipped;
 
 pub use compose::{Resource, compose_package};
 pub use pack::{Packed, pack_tar_gz};
-pub use tarred::{check_tar_gz, unpack_tar, unpack_tar_gz};
+pub use tarred::{check_tar_gz, read_from_tar_gz, unpack_tar, unpack_tar_gz};
 pub use zipped::{check_zip, unpack_zip};
 
 use std::path::PathBuf;

@@ -19,5 +19,5 @@ pub use buildpack::{
 };
 pub use error::StagingError;
 pub use launcher::launch_argv;
-pub use results::Sidecar;
+pub use results::{Sidecar, start_command};
 pub use stager::{Selection, StagedBuildpack, StagedDroplet, Stager, StagerOptions, StagingRequest};

@@ -56,6 +56,19 @@ struct Release {
     default_process_types: Option<BTreeMap<String, String>>,
 }
 
+/// The command that a droplet made elsewhere names for `web`, in its `staging_info.yml`. Looks at a droplet that has been
+/// checked; what cannot be read says nothing.
+pub fn start_command(droplet: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Info {
+        #[serde(default)]
+        start_command: Option<String>,
+    }
+    let text = crate::archive::read_from_tar_gz(droplet, "staging_info.yml", SMALL).ok()??;
+    let info: Info = serde_saphyr::from_str(&text).ok()?;
+    info.start_command.filter(|command| !command.trim().is_empty() && check("web", command).is_ok())
+}
+
 #[derive(Deserialize)]
 struct Launch {
     #[serde(default)]

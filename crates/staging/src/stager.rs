@@ -76,7 +76,11 @@ impl Stager {
         work.await.unwrap_or_else(|error| Err(StagingError::failed(format!("staging broke off: {error}"))))
     }
 
-    async fn admit(&self, mut request: StagingRequest, cancel: &CancellationToken) -> Result<StagedDroplet, StagingError> {
+    async fn admit(
+        &self,
+        mut request: StagingRequest,
+        cancel: &CancellationToken,
+    ) -> Result<StagedDroplet, StagingError> {
         request.timeout = request.timeout.min(self.inner.options.timeout);
         request.check()?;
         let wanted = u32::try_from(request.limits.memory_bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);

@@ -261,6 +261,9 @@ async fn upload_droplet(
         staging::archive::check_tar_gz(path, &ArchiveLimits::droplet()).map(drop)
     })
     .await?;
+    let file = apps.blobs.local(&blob.digest).await.map_err(ApiError::internal)?;
+    let named = tokio::task::spawn_blocking(move || staging::start_command(file.as_ref())).await;
+    let named = named.map_err(ApiError::internal)?;
     let address = base.clone();
     let (shown, job) = apps
         .db
@@ -268,6 +271,10 @@ async fn upload_droplet(
             let (mut droplet, app, space) = load(tx, &caller, &guid, &actions::SPACE_DEVELOP)?;
             check_state(&droplet)?;
             (droplet.state, droplet.digest) = (STAGED.into(), Some(blob.digest.hex()));
+            // `cf push --droplet` names no process types: the droplet itself says how it starts.
+            if let (true, Some(command)) = (droplet.process_types.0.is_empty(), &named) {
+                droplet.process_types.0.insert("web".into(), command.clone());
+            }
             droplet.updated_at = time::now();
             record::save(tx, &droplet)?;
             audit::record(

@@ -13,7 +13,6 @@ pub const API_VERSION: &str = "3.211.0";
 const MINIMUM_CLI: &str = "8.0.0";
 
 const RESOURCES: &[&str] = &[
-    "app_usage_events",
     "apps",
     "audit_events",
     "builds",

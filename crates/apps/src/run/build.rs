@@ -91,7 +91,7 @@ struct Parts {
 
 async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     let wanted = guid.to_owned();
-    let parts = apps.db.write(move |tx| take(tx, &wanted)).await;
+    let parts = super::write_at_last(apps, move |tx| Ok(take(tx, &wanted)?)).await;
     let parts = match parts {
         Ok(Some(parts)) => parts,
         Ok(None) => return,
@@ -113,13 +113,23 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     }
     let journal = apps.run.journal();
     let end = match &staged {
-        Ok(_) => "Staging complete".to_owned(),
+        Ok(staged) => {
+            for sidecar in &staged.made.sidecars {
+                let name = &sidecar.name;
+                let line = format!(
+                    "The sidecar \"{name}\" that a buildpack asks for will not run: there are no sidecars here"
+                );
+                journal.say(&app, "STG", "0", &line);
+            }
+            journal.say(&app, "API", "0", &format!("Creating droplet for app with guid {app}"));
+            "Staging complete".to_owned()
+        }
         Err(error) => error.clone(),
     };
     journal.say(&app, "STG", "0", &end);
     let build = guid.to_owned();
     let outcome = staged.map(Arc::new);
-    if let Err(error) = apps.db.write(move |tx| finish(tx, &build, &outcome)).await {
+    if let Err(error) = super::write_at_last(apps, move |tx| finish(tx, &build, &outcome)).await {
         tracing::error!(build = guid, %error, "the end of a build could not be stored; it is staged anew at the next start");
     }
 }
@@ -161,7 +171,7 @@ async fn stage(apps: &Apps, parts: &Parts, cancel: &CancellationToken) -> Result
     let stack = lifecycle.stack.clone().unwrap_or_else(|| apps.default_stack());
     let (selection, _archives) = buildpack::select(apps, &lifecycle.buildpacks, &stack).await.map_err(broken)?;
     let mut facts = parts.facts.clone();
-    facts.api = apps.config.api_url();
+    facts.api = apps.config.url.clone();
     let journal = apps.run.journal().clone();
     let app = parts.app.guid.clone();
     let request = StagingRequest {

@@ -137,7 +137,7 @@ async fn workload(apps: &Apps, parts: Parts) -> Result<Workload, String> {
     let command = process.command.as_ref().or_else(|| droplet.process_types.0.get(&process.kind));
     let command = command.ok_or_else(|| format!("process \"{}\" has no start command", process.kind))?;
     (facts.memory_mb, facts.disk_mb) = (whole(process.memory_mb), whole(process.disk_mb));
-    facts.api = apps.config.api_url();
+    facts.api = apps.config.url.clone();
     facts.process = Some((process.guid.clone(), process.kind.clone()));
     let (group, variables) = variables(apps, &app, "running").await?;
     let env = environment::process(&facts, &group, &variables);

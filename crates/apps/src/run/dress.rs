@@ -1,15 +1,65 @@
 //! An engine that gives each instance what it alone must know: its guid and index in its environment and its log tag.
-//! The engine itself knows nothing of such names.
+//! What the driver alone knows (addresses) it adds itself. The life of each container is told in the app's log (`CELL`).
 
+use super::journal::Journal;
 use crate::model::environment;
 use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Purpose, Usage};
 use futures_util::future::BoxFuture;
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::broadcast;
 
 /// Wraps the engine that runs processes and tasks.
-pub(super) struct Dressed(pub(super) Arc<dyn Engine>);
+pub(super) struct Dressed {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) cell: Cell,
+}
+
+/// What is said of containers, in the words of Cloud Foundry. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Cell {
+    journal: Journal,
+    known: Arc<Mutex<HashMap<InstanceId, Known>>>,
+}
+
+/// Whose log an instance's lines go to.
+struct Known {
+    source: String,
+    instance: String,
+    /// Has it been started here and not yet been seen well?
+    fresh: bool,
+}
+
+impl Cell {
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { journal, known: Arc::default() }
+    }
+
+    fn say(&self, spec: &InstanceSpec, words: &str) {
+        self.journal.say(&spec.log.source, "CELL", &spec.log.instance, &format!("Cell local {words}"));
+    }
+
+    fn say_of(&self, id: &InstanceId, words: &str) {
+        if let Some(known) = super::lock(&self.known).get(id) {
+            self.journal.say(&known.source, "CELL", &known.instance, &format!("Cell local {words} instance {}", id.0));
+        }
+    }
+
+    fn know(&self, spec: &InstanceSpec, fresh: bool) {
+        let known = || Known { source: spec.log.source.clone(), instance: spec.log.instance.clone(), fresh };
+        super::lock(&self.known).entry(spec.id.clone()).or_insert_with(known);
+    }
+
+    /// An instance may receive requests; said once for each start.
+    pub(super) fn well(&self, id: &InstanceId) {
+        if let Some(known) = super::lock(&self.known).get_mut(id)
+            && std::mem::take(&mut known.fresh)
+        {
+            self.journal.say(&known.source, "CELL", &known.instance, "Container became healthy");
+        }
+    }
+}
 
 impl Engine for Dressed {
     fn start<'a>(&'a self, spec: &'a InstanceSpec) -> BoxFuture<'a, Result<Observed, EngineError>> {
@@ -19,42 +69,68 @@ impl Engine for Dressed {
         if spec.log.instance.is_empty() {
             spec.log.instance = spec.index.to_string();
         }
-        Box::pin(async move { self.0.start(&spec).await })
+        Box::pin(async move {
+            self.cell.say(&spec, &format!("creating container for instance {}", spec.id.0));
+            let started = self.engine.start(&spec).await;
+            match &started {
+                Ok(_) => {
+                    self.cell.know(&spec, spec.purpose == Purpose::Process);
+                    self.cell.say(&spec, &format!("successfully created container for instance {}", spec.id.0));
+                }
+                Err(error) => {
+                    let line = format!("failed to create container for instance {}: {error}", spec.id.0);
+                    self.cell.say(&spec, &line);
+                }
+            }
+            started
+        })
     }
 
     fn stop<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>> {
-        self.0.stop(id)
+        self.cell.say_of(id, "stopping");
+        self.engine.stop(id)
     }
 
     fn kill<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>> {
-        self.0.kill(id)
+        self.engine.kill(id)
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<Observed>, EngineError>> {
-        self.0.list()
+        Box::pin(async move {
+            let all = self.engine.list().await?;
+            // Those of an earlier process too, but for stagings.
+            let ours = all.iter().filter(|one| one.spec.purpose != Purpose::Staging);
+            ours.for_each(|one| self.cell.know(&one.spec, false));
+            Ok(all)
+        })
     }
 
     fn wait<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Exit, EngineError>> {
-        self.0.wait(id)
+        self.engine.wait(id)
     }
 
     fn forget<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>> {
-        self.0.forget(id)
+        Box::pin(async move {
+            self.engine.forget(id).await?;
+            self.cell.say_of(id, "successfully destroyed container for");
+            super::lock(&self.cell.known).remove(id);
+            Ok(())
+        })
     }
 
     fn usage<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Usage, EngineError>> {
-        self.0.usage(id)
+        self.engine.usage(id)
     }
 
     fn changes(&self) -> broadcast::Receiver<InstanceId> {
-        self.0.changes()
+        self.engine.changes()
     }
 
     fn facts(&self) -> Facts {
-        self.0.facts()
+        self.engine.facts()
     }
 
     fn root(&self) -> &Path {
-        self.0.root()
+        self.engine.root()
     }
 }

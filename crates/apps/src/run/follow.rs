@@ -1,7 +1,7 @@
 //! Following the ledger: an entry about an app makes the reconciler look at its processes and the front door's table
 //! new; one about a build or a task begins or ends it.
 
-use super::{build, deployment, desired, route, task};
+use super::{DATABASE_PAUSE, build, deployment, desired, route, task};
 use crate::Apps;
 use futures_util::StreamExt;
 use ledger::{Ledger, Record};
@@ -18,11 +18,20 @@ pub(super) async fn follow(apps: Apps, position: i64) {
             () = apps.run.inner.stopping.cancelled() => return,
         };
         let Some(record) = record else { return };
-        if let Err(error) = see(&apps, &record).await {
+        while let Err(error) = see(&apps, &record).await {
+            // Its build or task would not begin before the next start: the entry is seen once only.
+            if let StoreError::Unavailable(_) | StoreError::Conflict(_) = error {
+                tracing::warn!(position = record.position, %error, "an entry waits for the database");
+                match apps.run.inner.stopping.run_until_cancelled(tokio::time::sleep(DATABASE_PAUSE)).await {
+                    Some(()) => continue,
+                    None => return,
+                }
+            }
             tracing::warn!(position = record.position, %error, "an entry could not be acted on; all is looked at anew");
             if let Some(handle) = apps.run.reconciler() {
                 handle.kick_all();
             }
+            break;
         }
     }
 }

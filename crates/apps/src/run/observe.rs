@@ -1,6 +1,7 @@
 //! What the reconciler sees: crashes become events and log lines, routability becomes the front door's table.
 
-use super::route;
+use super::dress::Cell;
+use super::{DATABASE_PAUSE, route};
 use crate::repo::app::App;
 use crate::repo::process::Process;
 use crate::repo::space::Space;
@@ -18,11 +19,12 @@ const FRONT_DOOR: Duration = Duration::from_millis(50);
 /// The reconciler's listener.
 pub(super) struct Observing {
     apps: Apps,
+    cell: Cell,
 }
 
 impl Observing {
-    pub(super) fn new(apps: &Apps) -> Self {
-        Self { apps: apps.clone() }
+    pub(super) fn new(apps: &Apps, cell: Cell) -> Self {
+        Self { apps: apps.clone(), cell }
     }
 }
 
@@ -49,8 +51,18 @@ impl Observer for Observing {
 
     fn routable_changed<'a>(&'a self, workload: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move {
+            let states = self.apps.run.reconciler().map(|handle| handle.states(workload)).unwrap_or_default();
+            let routable = states.iter().filter(|state| state.routable).filter_map(|state| state.instance.as_ref());
+            routable.for_each(|instance| self.cell.well(instance));
             if let Err(error) = route::publish_process(&self.apps, workload).await {
-                tracing::warn!(process = workload, %error, "routes are not up to date until the next change");
+                tracing::warn!(process = workload, %error, "routes are not up to date until the database is back");
+                let apps = self.apps.clone();
+                // One for all that changes meanwhile.
+                self.apps.run.begin("routes", move |stop| async move {
+                    while stop.run_until_cancelled(tokio::time::sleep(DATABASE_PAUSE)).await.is_some()
+                        && route::publish_all(&apps).await.is_err()
+                    {}
+                });
                 return;
             }
             tokio::time::sleep(FRONT_DOOR).await;

@@ -9,7 +9,7 @@ use crate::repo::droplet::Droplet;
 use crate::repo::space::Space;
 use crate::repo::task::Task;
 use crate::repo::{audit, record};
-use engine::{Exit, ExitKind, InstanceId, InstanceSpec, LogTag, Purpose, exit_in_words, run_once};
+use engine::{Engine, Exit, ExitKind, InstanceId, InstanceSpec, LogTag, Purpose, exit_in_words, run_once};
 use identity::Caller;
 use sea_query::{Expr, ExprTrait};
 use serde_json::json;
@@ -50,18 +50,17 @@ struct Parts {
 
 async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     let wanted = guid.to_owned();
-    let parts = match apps.db.write(move |tx| take(tx, &wanted)).await {
+    let parts = match super::write_at_last(apps, move |tx| Ok(take(tx, &wanted)?)).await {
         Ok(Some(parts)) => parts,
         Ok(None) => return,
         Err(error) => return tracing::error!(task = guid, %error, "a task could not be begun; it is at the next start"),
     };
     let id = InstanceId(guid.to_owned());
-    let engine = &apps.run.rooms().engine;
+    let dressed = Dressed { engine: apps.run.rooms().engine.clone(), cell: apps.run.cell() };
     let (result, kind) = match spec(apps, &parts).await {
         Ok(spec) => {
             // Stopping the platform only lets go of a task: `run_once` must not hear of it, or it would end it.
             let own = CancellationToken::new();
-            let dressed = Dressed(engine.clone());
             let running = run_once(&dressed, &spec, &own);
             tokio::pin!(running);
             let exit = tokio::select! {
@@ -79,12 +78,12 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
         Err(reason) => (Err(reason), None),
     };
     let stored = guid.to_owned();
-    let done = apps.db.write(move |tx| finish(tx, &stored, &result)).await;
+    let done = super::write_at_last(apps, move |tx| Ok(finish(tx, &stored, &result)?)).await;
     if let Err(error) = done {
         return tracing::error!(task = guid, %error, "the end of a task could not be stored; it is read again at the next start");
     }
     let ran = !matches!(kind, None | Some(ExitKind::NotStarted { .. }));
-    if ran && let Err(error) = engine.forget(&id).await {
+    if ran && let Err(error) = dressed.forget(&id).await {
         tracing::warn!(task = guid, %error, "what is left of a task stays");
     }
 }
@@ -109,7 +108,7 @@ fn take(tx: &mut store::Tx<'_>, guid: &str) -> Result<Option<Parts>, StoreError>
 async fn spec(apps: &Apps, parts: &Parts) -> Result<InstanceSpec, String> {
     let (group, variables) = variables(apps, &parts.app, "running").await?;
     let mut facts = parts.facts.clone();
-    facts.api = apps.config.api_url();
+    facts.api = apps.config.url.clone();
     let task = &parts.task;
     let name = task.name.replace(|letter: char| letter.is_whitespace() || letter.is_control(), "-");
     Ok(InstanceSpec {

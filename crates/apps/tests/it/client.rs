@@ -165,6 +165,7 @@ impl Client {
 fn config() -> Config {
     Config {
         domain: "apps.test".into(),
+        url: "http://api.test".into(),
         hosts: vec!["api.test".into()],
         stacks: vec![StackInfo { name: "host".into(), description: "this machine".into(), default: true }],
         buildpacks: staging::builtin().iter().map(|one| one.name.to_owned()).collect(),

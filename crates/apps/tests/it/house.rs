@@ -7,6 +7,7 @@ use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use identity::{Authentication, Caller, NewPerson, PersonState, Subject};
+use sea_query::{Expr, ExprTrait, Query};
 use serde_json::{Value, json};
 use std::path::Path;
 use store::{Blobs, Db, DbUrl, Secrets};
@@ -54,16 +55,27 @@ impl House {
         let db = Db::open(url, &migrations).await.unwrap();
         let config = Config {
             domain: "apps.test".into(),
+            url: format!("http://{HOST}"),
             hosts: vec![HOST.into(), "reserved.apps.test".into()],
             stacks: vec![StackInfo { name: "host".into(), description: "this machine".into(), default: true }],
             buildpacks: vec!["staticfile_buildpack".into(), "python_buildpack".into()],
         };
         let of = config.clone();
         db.write(move |tx| apps::bootstrap(tx, &of)).await.unwrap();
+        let ledger = ledger::Ledger::new(db.clone());
+        tokio::spawn(async move { ledger.run_sealer(std::future::pending()).await });
         let blobs = Blobs::open(None, folder).await.unwrap();
         let secrets = Secrets::open(&folder.join("master.key")).unwrap();
         let apps = Apps::new(config, db, blobs, secrets, folder.join("logs"), World::new().rooms());
         Self { router: apps::api::router(apps.clone()), apps }
+    }
+
+    /// Waits until every event so far can be found: elsewhere than on SQLite that is moments after its commit.
+    pub async fn sealed(&self) {
+        let open = Query::select().column("id").from("ledger").and_where(Expr::col("position").is_null()).to_owned();
+        while self.apps.db.glance(&open).await.unwrap().is_some() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
 
     pub fn ask(&self, who: Authentication) -> Asker {

@@ -190,6 +190,7 @@ async fn roles_word_for_word() {
         admin.call("DELETE", &format!("/v3/roles/{user}"), Value::Null, 202).await;
         ann.refused("GET", &format!("/v3/organizations/{organization}"), Value::Null, 404, "Organization not found")
             .await;
+        house.sealed().await;
         let events = admin
             .names("/v3/audit_events?types=audit.user.space_developer_add,audit.user.space_developer_remove", "type")
             .await;

@@ -192,6 +192,7 @@ async fn destinations() {
         admin.call("DELETE", &format!("{path}/{last}"), Value::Null, 204).await;
         let words = "Unable to unmap route from destination. Ensure the route has a destination with this guid.";
         admin.refused("DELETE", &format!("{path}/{last}"), Value::Null, 422, words).await;
+        house.sealed().await;
         let events = admin
             .names(
                 &format!("/v3/audit_events?target_guids={green}&types=audit.app.map-route,audit.app.unmap-route"),

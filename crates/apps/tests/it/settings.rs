@@ -63,6 +63,7 @@ async fn flags_and_groups() {
         assert_eq!(body["var"], json!({ "A": "secret-1" }));
         admin.call("PATCH", running, json!({ "var": { "VCAP_X": "1" } }), 422).await;
         admin.call("PATCH", running, json!({ "var": { "X": 1 } }), 422).await;
+        house.sealed().await;
         let (entries, _) = house
             .apps
             .db

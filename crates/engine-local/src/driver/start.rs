@@ -1,6 +1,6 @@
 //! Starting one instance.
 
-use super::{Shared, attach};
+use super::{Shared, attach, surroundings};
 use crate::bare;
 use crate::disk::{self, Disk};
 use crate::error::host;
@@ -95,6 +95,7 @@ fn launch(shared: &Arc<Shared>, mut spec: InstanceSpec, network: Option<Link>) -
             Means::Bare
         }
     };
+    surroundings::add(&mut spec, network.as_ref().map(|link| link.address), &options.root.join("stacks"));
     let started_at = jiff::Timestamp::now().as_microsecond();
     let record = Record { spec, started_at, logs: options.logs.clone(), log_bytes: options.log_bytes, network, means };
     let folder = shared.folder(&id);

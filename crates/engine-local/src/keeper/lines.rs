@@ -1,11 +1,11 @@
-//! Output to lines: split at line ends and at 64 KiB, held to a rate.
+//! Output to lines: split at line ends and where the log would split them, held to a rate.
 
 use engine::LogTag;
 use logs::{Line, Stream, Writer};
 use std::path::Path;
 
 /// Longer lines are split.
-const LONGEST: usize = 64 << 10;
+const LONGEST: usize = logs::MAX_PAYLOAD;
 
 /// Where lines of both streams go.
 pub(super) struct Lines {

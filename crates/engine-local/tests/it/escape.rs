@@ -36,7 +36,8 @@ async fn the_host_cannot_be_seen() {
             "ls /etc/ssl/private",
             "cat /home/vcap/mine",
             "grep -r secret /home /tmp /var/tmp",
-            "cat /proc/kcore",
+            // Masked by an empty file, where the kernel has it.
+            "test \"$(head -c1 /proc/kcore | wc -c)\" != 0",
             "head -c1 /dev/mem",
             "ls /dev/vda /dev/loop0",
             &format!("test -e /proc/{keeper}/cwd"),

@@ -144,9 +144,10 @@ impl House {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
         found.extend(mounts.lines().filter(|line| line.contains(self.root.to_str().unwrap())).map(str::to_owned));
         found.extend(names("/sys/class/net").into_iter().filter(|name| name.starts_with("pl") && name.contains(&tag)));
-        for controller in names("/sys/fs/cgroup") {
-            let folder = format!("/sys/fs/cgroup/{controller}/pitlane-{tag}");
-            found.extend(names(&folder).into_iter().filter(|name| std::path::Path::new(&folder).join(name).is_dir()));
+        for folder in self.groups() {
+            // Keepers share one until the last ends, where systemd is.
+            let inside = names(&folder).into_iter().filter(|name| name != "keepers");
+            found.extend(inside.filter(|name| std::path::Path::new(&folder).join(name).is_dir()));
         }
         let mut made_ready = 2;
         for block in names("/sys/block") {
@@ -160,6 +161,20 @@ impl House {
         }
         found.extend(names(self.root.join("engine/instances").to_str().unwrap()));
         found
+    }
+
+    /// The control groups that hold those of this engine's instances: one for each controller, or just one with version 2.
+    pub fn groups(&self) -> Vec<String> {
+        let mounted = names("/sys/fs/cgroup").into_iter().map(|controller| format!("/sys/fs/cgroup/{controller}"));
+        let folders = mounted.chain(["/sys/fs/cgroup".to_owned()]);
+        let folders = folders.map(|folder| format!("{folder}/pitlane-{}", self.tag()));
+        folders.filter(|folder| std::path::Path::new(folder).is_dir()).collect()
+    }
+
+    /// A limit of the instance as the kernel has it, by its name in version 1 or 2; `None` without such a file.
+    pub fn limit(&self, id: &InstanceId, name: &str) -> Option<String> {
+        let files = self.groups().into_iter().map(|folder| format!("{folder}/{}/{name}", id.0));
+        files.flat_map(std::fs::read_to_string).next().map(|text| text.trim().to_owned())
     }
 
     /// The traces, once they are `wanted` or after a while: the kernel clears some things away when it has time.

@@ -4,11 +4,13 @@ use super::{base, cookie, headers};
 use crate::model::origin;
 use crate::verify::{Credential, Verified};
 use crate::{API_TOKEN_PREFIX, Authentication, Identity};
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
+use serde_json::json;
 use store::StoreError;
 
 /// Puts [`Authentication`] into the request's extensions: from a bearer token (JWT or API token), else from the cookie of
@@ -24,8 +26,7 @@ pub async fn authenticate(State(identity): State<Identity>, mut request: Request
         Ok(verified) => verified,
         Err(error) => {
             tracing::error!(%error, "a caller could not be looked up");
-            let text = "The database did not answer, so it could not be checked who is asking; try again in a moment.";
-            return headers::oauth_error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text);
+            return unavailable(request.headers());
         }
     };
     let by_cookie = matches!(verified.credential, Some(Credential::Session { page: true, .. }));
@@ -51,6 +52,17 @@ pub async fn authenticate(State(identity): State<Identity>, mut request: Request
         response.headers_mut().append(SET_COOKIE, set);
     }
     response
+}
+
+/// Nobody knows yet whose client this is: the answer has the OAuth form and the Cloud Foundry API's in one.
+fn unavailable(from: &HeaderMap) -> Response {
+    let text = "The database did not answer, so it could not be checked who is asking; try again in a moment.";
+    if headers::wants_page(from) {
+        return super::pages::message(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer", text);
+    }
+    let errors = json!([{ "code": 10015, "title": "CF-ServiceUnavailable", "detail": text }]);
+    let body = json!({ "error": "unavailable", "error_description": text, "errors": errors });
+    headers::private((StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response())
 }
 
 async fn judge(identity: &Identity, headers: &HeaderMap, cookie: Option<&str>) -> Result<Verified, StoreError> {

@@ -13,6 +13,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use http::{Extensions, Method, StatusCode};
+use store::StoreError;
 
 /// The routes, for nesting at `/uaa`.
 pub fn uaa(identity: Identity) -> Router {
@@ -88,9 +89,9 @@ fn failure(error: &IdentityError) -> Response {
         IdentityError::LastAdministrator(_) | IdentityError::SetupLink => {
             (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable")
         }
-        IdentityError::Store(store::StoreError::Unavailable(_) | store::StoreError::Full) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-        }
+        IdentityError::Store(
+            StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::Closed | StoreError::Full,
+        ) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         IdentityError::SigningKey(_) | IdentityError::Store(_) => {
             tracing::error!(%error, "a request to the UAA failed");
             (StatusCode::INTERNAL_SERVER_ERROR, "server_error")

@@ -31,6 +31,23 @@ pub fn unpack_tar(reader: impl Read, into: &Path, limits: &ArchiveLimits) -> Res
     walk(reader, 0, limits, Some(&mut tree), into).inspect_err(|_| drop(std::fs::remove_dir_all(into)))
 }
 
+/// The beginning (at most `most` bytes) of the plain file `name` at the top of a droplet that has been checked.
+pub fn read_from_tar_gz(file: &Path, name: &str, most: u64) -> Result<Option<String>, ArchiveError> {
+    let unreadable = |error: std::io::Error| ArchiveError::Unreadable { kind: "tar.gz", reason: error.to_string() };
+    let (reader, _) = open(file)?;
+    for entry in tar::Archive::new(reader).entries().map_err(unreadable)?.raw(true) {
+        let entry = entry.map_err(unreadable)?;
+        let path = entry.header().path_bytes();
+        let path = path.strip_prefix(b"./").unwrap_or(&path);
+        if entry.header().entry_type() == EntryType::Regular && path == name.as_bytes() {
+            let mut text = Vec::new();
+            entry.take(most).read_to_end(&mut text).map_err(unreadable)?;
+            return Ok(String::from_utf8(text).ok());
+        }
+    }
+    Ok(None)
+}
+
 fn open(path: &Path) -> Result<(impl Read + use<>, u64), ArchiveError> {
     let file = File::open(path).map_err(ArchiveError::io("opening", path))?;
     let packed = file.metadata().map_err(ArchiveError::io("reading", path))?.len();

@@ -52,10 +52,9 @@ pub(crate) fn load(file: &Path, variables: &BTreeMap<String, Value>) -> Result<M
             let typo = top.keys().find(|key| strsim::osa_distance(key, "applications") <= 3);
             let line = typo.and_then(|key| text.lines().position(|line| line.starts_with(key.as_str())));
             return Err(Failure::new(match (typo, line) {
-                (Some(key), Some(line)) => format!(
-                    "{shown} line {}: nothing is called `{key}` here; did you mean `applications`?",
-                    line + 1
-                ),
+                (Some(key), Some(line)) => {
+                    format!("{shown} line {}: nothing is called `{key}` here; did you mean `applications`?", line + 1)
+                }
                 _ => format!("{shown} is no manifest: `applications:` is missing or empty"),
             }));
         }
