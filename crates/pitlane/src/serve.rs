@@ -43,7 +43,11 @@ pub async fn run(settings: Settings, take_over: bool, printer: &mut dyn std::io:
     tokio::select! {
         greeting = greeting(&settings) => write!(printer, "{}", greeting?).and_then(|()| printer.flush())?,
         // It says why in its last words.
-        status = control.child.wait() => bail!("{}", last_words(&settings, Role::Control, status?)),
+        status = control.child.wait() => {
+            let words = last_words(&settings, Role::Control, status?);
+            router.stop(DRAIN).await?;
+            bail!("{words}");
+        }
         _ = terminate.recv() => { stop(&mut control, &mut router).await?; return Ok(()) }
         _ = interrupt.recv() => { stop(&mut control, &mut router).await?; return Ok(()) }
     }
@@ -111,6 +115,10 @@ impl Nursling {
         let child = process::spawn(role, settings, listener.as_fd())
             .with_context(|| format!("cannot start `pitlane {}`", role.name()))?;
         Ok(Self { role, child, started: Instant::now(), pause: Duration::ZERO })
+    }
+
+    async fn stop(&mut self, limit: Duration) -> anyhow::Result<()> {
+        terminate(&mut self.child, limit).await
     }
 
     /// At once the first time, then ever more slowly while it keeps ending early.

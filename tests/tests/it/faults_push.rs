@@ -100,19 +100,9 @@ fn killed_in_the_middle(process: &str, when: fn(&Pitlane, &str) -> bool) {
     assert!(pitlane.get_until_ok("cut", "/").contains("large"));
 }
 
-fn uploading(pitlane: &Pitlane, app: &str) -> bool {
-    let packages = api(pitlane, &format!("/v3/packages?app_guids={app}"));
-    packages["resources"][0]["state"] == "AWAITING_UPLOAD"
-}
-
 fn staging(pitlane: &Pitlane, app: &str) -> bool {
     let builds = api(pitlane, &format!("/v3/builds?app_guids={app}"));
     builds["resources"][0]["state"] == "STAGING"
-}
-
-#[test]
-fn control_killed_during_an_upload_leaves_nothing_half_made() {
-    killed_in_the_middle("control", uploading);
 }
 
 #[test]
@@ -121,19 +111,13 @@ fn control_killed_during_a_build_leaves_nothing_half_made() {
 }
 
 #[test]
-fn router_killed_during_an_upload_leaves_nothing_half_made() {
-    killed_in_the_middle("router", uploading);
-}
-
-#[test]
 fn serve_killed_during_a_build_leaves_nothing_half_made() {
     killed_in_the_middle("serve", staging);
 }
 
-#[test]
-fn an_upload_that_breaks_off_may_be_begun_again() {
-    let pitlane = Pitlane::start();
-    let space = api(&pitlane, "/v3/spaces")["resources"][0]["guid"].clone();
+/// Begins to upload a package and stops half way; answers the connection and the package's path.
+fn half_an_upload(pitlane: &Pitlane) -> (TcpStream, String) {
+    let space = api(pitlane, "/v3/spaces")["resources"][0]["guid"].clone();
     let post = |path: &str, body: Value| -> Value {
         let request = http().post(format!("{}{path}", pitlane.url)).bearer_auth(pitlane.token()).json(&body);
         serde_json::from_str(&request.send().expect("an answer").text().expect("text")).expect("JSON")
@@ -149,14 +133,37 @@ fn an_upload_that_breaks_off_may_be_begun_again() {
     );
     stream.write_all(head.as_bytes()).expect("sent");
     stream.write_all(&vec![b'x'; 1 << 20]).expect("sent");
-    drop(stream);
-    assert_eq!(api(&pitlane, &path)["state"], "AWAITING_UPLOAD");
-    // Nothing of it stays on disk.
-    let blobs = pitlane.data().join("blobs");
-    eventually(Duration::from_secs(10), || {
-        let temporary = |folder: &std::path::Path| std::fs::read_dir(folder).is_ok_and(|mut all| all.next().is_some());
-        !temporary(&blobs.join("tmp"))
-    });
+    eventually(Duration::from_secs(10), || temporary(pitlane) == 1);
+    (stream, path)
+}
+
+/// Files of uploads that are under way.
+fn temporary(pitlane: &Pitlane) -> usize {
+    std::fs::read_dir(pitlane.data().join("blobs/tmp")).map_or(0, Iterator::count)
+}
+
+#[test]
+fn an_upload_that_breaks_off_leaves_nothing_and_may_be_begun_again() {
+    // The client, the front door, the API.
+    for broken in ["client", "router", "control"] {
+        let pitlane = Pitlane::start();
+        let (stream, path) = half_an_upload(&pitlane);
+        match broken {
+            "client" => drop(stream),
+            process => pitlane.kill(process),
+        }
+        pitlane.until_well();
+        eventually(Duration::from_secs(20), || temporary(&pitlane) == 0);
+        assert_eq!(api(&pitlane, &path)["state"], "AWAITING_UPLOAD", "{broken}");
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.start_file("index.html", zip::write::SimpleFileOptions::default()).expect("begun");
+        let bits = zip.finish().expect("zipped").into_inner();
+        let form = reqwest::blocking::multipart::Form::new()
+            .part("bits", reqwest::blocking::multipart::Part::bytes(bits).file_name("bits"));
+        let again = http().post(format!("{}{path}/upload", pitlane.url)).bearer_auth(pitlane.token()).multipart(form);
+        assert_eq!(again.send().expect("an answer").status().as_u16(), 200, "{broken}");
+        assert_eq!(api(&pitlane, &path)["state"], "READY", "{broken}");
+    }
 }
 
 #[test]

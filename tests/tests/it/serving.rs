@@ -49,6 +49,9 @@ fn a_folder_that_cannot_be_written_or_is_newer_is_refused_in_words() {
         assert!(!text(&output).contains("panicked"), "{bad:?}: {}", text(&output));
         assert!(text(&output).len() > 20, "{bad:?}: {}", text(&output));
     }
+    // Nothing of what was refused runs on.
+    let left = pitlane.run(&["stop", "--data", pitlane.folder.path().join("x").to_str().expect("text")]);
+    assert!(text(&left).contains("no server ran"), "{}", text(&left));
     assert!(pitlane.stop(&[]).status.success());
     // As a newer version would have left it.
     let file = pitlane.data().join("pitlane.db");

@@ -51,6 +51,7 @@ async fn wordings_that_clients_compare() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::large_futures, reason = "a test, once a database")]
 async fn archives_that_are_refused() {
     Client::on_each(|client| async move {
         let app = app(&client, "dora").await;

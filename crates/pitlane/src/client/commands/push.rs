@@ -106,8 +106,13 @@ enum Stage {
     Starting(String),
 }
 
-/// What to push, app by app; the manifest as it is to be sent; the file it came from.
-type Plans = (Vec<Plan>, Map<String, Value>, Option<PathBuf>);
+/// Where the plans come from.
+struct Source {
+    /// What the manifest says at its top.
+    top: Map<String, Value>,
+    /// The manifest, if there is one.
+    file: Option<PathBuf>,
+}
 
 impl Push {
     pub(in crate::client) async fn run(self, context: &Context) -> Result<()> {
@@ -120,7 +125,7 @@ impl Push {
 
     async fn push(&self, context: &Context, stage: &Mutex<Stage>) -> Result<()> {
         let begun = Instant::now();
-        let (plans, top, file) = self.plans()?;
+        let (plans, Source { top, file }) = self.plans()?;
         let api = context.api()?;
         let space = api.space()?.clone();
         let mut work = Vec::new();
@@ -219,8 +224,8 @@ impl Push {
         }
     }
 
-    /// What is to be pushed, what the manifest says at its top, and where it is.
-    fn plans(&self) -> Result<Plans> {
+    /// What is to be pushed, and where that is said.
+    fn plans(&self) -> Result<(Vec<Plan>, Source)> {
         let found =
             if self.no_manifest { None } else { manifest::find(self.manifest.as_deref(), self.path.as_deref())? };
         let mut manifest = match found {
@@ -234,8 +239,7 @@ impl Push {
                 }
             }
         };
-        let top = std::mem::take(&mut manifest.top);
-        let file = manifest.file.clone();
+        let source = Source { top: std::mem::take(&mut manifest.top), file: manifest.file.clone() };
         let flags = Flags {
             buildpacks: self.buildpacks.clone(),
             command: self.command.clone(),
@@ -249,7 +253,7 @@ impl Push {
             no_route: self.no_route || self.task,
             random_route: self.random_route,
         };
-        Ok((plans(manifest, self.name.as_deref(), self.path.as_deref(), &flags)?, top, file))
+        Ok((plans(manifest, self.name.as_deref(), self.path.as_deref(), &flags)?, source))
     }
 }
 
