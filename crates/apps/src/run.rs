@@ -257,12 +257,6 @@ pub(crate) async fn start(apps: &Apps) -> Result<(), StoreError> {
     );
     let _ = inner.handle.set(handle.clone());
     handle.settled().await;
-    // Instances that had hardly begun may need a second look; the router goes on by its last table meanwhile.
-    let patience = Instant::now() + Duration::from_secs(1);
-    let beginning = |state: &InstanceState| state.phase == engine::Phase::Starting && state.instance.is_some();
-    while handle.all_states().iter().any(beginning) && Instant::now() < patience {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
     route::publish_all(apps).await?;
     inner.tasks.spawn(follow::follow(apps.clone(), position));
     build::resume(apps).await?;
