@@ -1,0 +1,7 @@
+// The faces in the order of the bar. What is listed here works; nothing else is in the navigation.
+
+import type { Face } from './lib/face';
+import { apps } from './pages/apps/face';
+import { home } from './pages/home/face';
+
+export const faces: Face[] = [home, apps];
