@@ -2,6 +2,7 @@
 
 import type { Face } from './lib/face';
 import { apps } from './pages/apps/face';
+import { tracker } from './pages/board/face';
 import { home } from './pages/home/face';
 
-export const faces: Face[] = [home, apps];
+export const faces: Face[] = [home, tracker, apps];

@@ -4,6 +4,8 @@
 // others. Entries come in order, each once in a tab; after a break the stream goes on behind the last one seen. Where browsers
 // have no locks (plain HTTP on another host than this machine's), every tab keeps its own.
 
+import { readMe } from './me.svelte';
+
 export interface Thing {
   kind: string;
   id: string;
@@ -25,7 +27,7 @@ export interface Entry {
 }
 
 type State = 'idle' | 'connecting' | 'live' | 'away';
-type Message = { entry: Entry } | { state: State; since: number } | { hello: true };
+type Message = { entry: Entry } | { state: State; since: number } | { hello: true } | { reset: number };
 
 let state = $state<State>('idle');
 let since = $state(Date.now());
@@ -81,6 +83,14 @@ function open(): void {
     arrived(entry);
     tell({ entry });
   };
+  // The ledger is shorter than we knew it (a restored backup): everything is read anew.
+  source.addEventListener('reset', (event: MessageEvent<string>) => {
+    position = (JSON.parse(event.data) as { position: number }).position;
+    for (const reset of resets) reset();
+    tell({ reset: position });
+  });
+  // The session has ended; the next request sends to the sign-in page.
+  source.addEventListener('end', () => void readMe().catch(() => undefined));
   source.onerror = () => {
     turn('away');
     tell({ state: 'away', since });
@@ -106,6 +116,9 @@ function begin(): void {
     if ('entry' in message) arrived(message.entry);
     else if ('hello' in message) {
       if (source) tell({ state, since });
+    } else if ('reset' in message) {
+      position = message.reset;
+      for (const reset of resets) reset();
     } else if (!source) turn(message.state, message.since);
   };
   tell({ hello: true });

@@ -7,6 +7,10 @@ export interface Page {
   path: string;
   /** Title of the browser's tab until the page sets its own. */
   title: string;
+  /** Several paths of one page have one name, so that it stays when one leads to the other. */
+  id?: string;
+  /** Parameters that may change while the page stays; others make it anew. */
+  stays?: string[];
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   load: () => Promise<{ default: Component<any> }>;
 }

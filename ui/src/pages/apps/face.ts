@@ -7,7 +7,7 @@ export const apps: Face = {
   key: 'a',
   pages: [
     { path: '/apps', title: 'Apps', load: () => import('./AppList.svelte') },
-    { path: '/apps/:guid/:tab?', title: 'App', load: () => import('./AppPage.svelte') },
+    { path: '/apps/:guid/:tab?', title: 'App', stays: ['tab'], load: () => import('./AppPage.svelte') },
   ],
   find: async (words, signal) => (await import('./find')).findApps(words, signal),
   needs: async (signal) => (await import('./find')).needs(signal),
