@@ -4,5 +4,6 @@ import type { Face } from './lib/face';
 import { apps } from './pages/apps/face';
 import { tracker } from './pages/board/face';
 import { home } from './pages/home/face';
+import { jobs } from './pages/jobs/face';
 
-export const faces: Face[] = [home, tracker, apps];
+export const faces: Face[] = [home, tracker, apps, jobs];

@@ -37,12 +37,18 @@ async function exchange(method: string, url: string, body: unknown, options: Opt
     // Not JSON: what it says is the message.
   }
   const failure = readFailure(response.status, read);
-  if (response.status === 401 && !options.headers?.['X-Racetrack-Auth']) {
-    location.assign(signInAddress());
-    // The page is left; nothing that waits for this answer should go on.
-    return new Promise(() => {});
-  }
-  throw failure;
+  const refused = response.status === 401 || (response.status === 403 && failure.code === 'invalid_authentication');
+  if (!refused) throw failure;
+  if (await signedIn()) throw new Failure(failure.message, 403, failure.code, failure.hint, failure.fields);
+  location.assign(signInAddress());
+  // The page is left; nothing that waits for this answer should go on.
+  return new Promise(() => {});
+}
+
+/** Some APIs say “not allowed” with the words of “not signed in”; whether somebody is, is asked. */
+async function signedIn(): Promise<boolean> {
+  const answer = await fetch('/api/identity/me', { headers: { accept: 'application/json' } }).catch(() => undefined);
+  return answer?.status !== 401;
 }
 
 async function json<T>(response: Response): Promise<T> {

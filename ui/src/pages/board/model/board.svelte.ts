@@ -77,7 +77,15 @@ export class Board {
   whatIf = $state<number>();
   readonly velocity = $derived(this.whatIf ?? this.data?.iterations.velocity ?? 0);
   /** Stories in project order. */
-  readonly stories: Story[] = $derived(this.view.order.flatMap((id) => this.view.stories.get(id) ?? []));
+  readonly stories: Story[] = $derived.by(() => {
+    const { order, stories } = this.view;
+    const all: Story[] = [];
+    for (const id of order) {
+      const story = stories.get(id);
+      if (story) all.push(story);
+    }
+    return all;
+  });
   /** The current iteration and those of the Backlog; places are indices of `stories`. */
   readonly plan: Iteration[] = $derived.by(() => {
     const { data, calendar } = this;

@@ -117,6 +117,7 @@ export class Calendar {
 
   firstDay(number: number): number {
     let weeks = (number - 1) * this.length;
+    if (this.#overrides.length === 0) return this.#first + weeks * 7;
     for (const [at, change] of this.#overrides) {
       if (at < number && change.length !== undefined) weeks += Math.max(1, change.length) - this.length;
     }
@@ -157,8 +158,15 @@ export class Calendar {
   }
 }
 
-/** `16 Nov – 22 Nov` of days. */
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** `16 Nov` of a day. The browser's own formatting costs a hundred times as much, and a long Backlog has many days. */
+export function dayName(day: number): string {
+  const date = new Date(day * DAY);
+  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()] ?? ''}`;
+}
+
+/** `16 Nov – 22 Nov` of an iteration's first day and the next one's. */
 export function days(first: number, next: number): string {
-  const show = (day: number) => new Date(day * DAY).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
-  return `${show(first)} – ${show(next - 1)}`;
+  return `${dayName(first)} – ${dayName(next - 1)}`;
 }

@@ -24,12 +24,24 @@ export function movable(story: Story | undefined): boolean {
   return story !== undefined && story.state !== 'accepted';
 }
 
-/** Ids of one list, from the top. */
-export function idsOf(from: Snapshot, list: List): number[] {
-  return from.order.filter((id) => {
-    const story = from.stories.get(id);
-    return story !== undefined && listOf(story) === list;
-  });
+const lists = new WeakMap<Snapshot, Map<List, number[]>>();
+
+/** Ids of one list, from the top. Asked on every movement of the pointer, so it is kept with the snapshot, which never changes. */
+export function idsOf(from: Snapshot, list: List): readonly number[] {
+  let known = lists.get(from);
+  if (!known) {
+    known = new Map();
+    lists.set(from, known);
+  }
+  let ids = known.get(list);
+  if (!ids) {
+    ids = from.order.filter((id) => {
+      const story = from.stories.get(id);
+      return story !== undefined && listOf(story) === list;
+    });
+    known.set(list, ids);
+  }
+  return ids;
 }
 
 export interface Rules {

@@ -2,7 +2,7 @@
 
 import { many } from '../../../lib/format';
 import type { Calendar } from './calendar';
-import { days } from './calendar';
+import { dayName, days } from './calendar';
 import type { Iteration } from './plan';
 import type { Story } from './snapshot';
 
@@ -48,7 +48,7 @@ export function storyRow(story: Story): StoryRowData {
   return { kind: 'story', key: `s${story.id}`, story };
 }
 
-const date = (at: number) => new Date(at).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
+const DAY = 86_400_000;
 
 /** Current and Backlog; `which` leaves one of them out. */
 export function scheduledRows(
@@ -59,49 +59,56 @@ export function scheduledRows(
 ): Row[] {
   const rows: Row[] = [];
   const current = plan[0]?.number ?? 0;
-  const deadlines = plan
-    .flatMap((iteration) => iteration.stories)
-    .flatMap((index) => stories[index] ?? [])
-    .filter((story) => story.type === 'release' && story.deadline !== undefined && story.state !== 'accepted');
+  const releases = stories.filter((story) => story.type === 'release' && story.deadline !== undefined && story.state !== 'accepted' && story.state !== 'unscheduled');
   for (const iteration of plan) {
-    const isCurrent = iteration.number === current;
+    const { number } = iteration;
+    const isCurrent = number === current;
     if ((how.which === 'current' && !isCurrent) || (how.which === 'backlog' && isCurrent)) continue;
-    const own = iteration.stories.flatMap((index) => stories[index] ?? []);
-    if (!isCurrent && own.length === 0 && how.hideEmpty) continue;
-    const first = calendar.firstDay(iteration.number);
-    const next = calendar.firstDay(iteration.number + 1);
-    const start = calendar.start(iteration.number);
-    const finish = calendar.start(iteration.number + 1);
-    const accepted = own.filter((story) => story.state === 'accepted');
-    rows.push({
+    if (!isCurrent && iteration.stories.length === 0 && how.hideEmpty) continue;
+    const first = calendar.firstDay(number);
+    const next = calendar.firstDay(number + 1);
+    let accepted = 0;
+    let hidden = 0;
+    const head: HeaderRow = {
       kind: 'iteration',
-      key: `i${iteration.number}`,
-      number: iteration.number,
+      key: `i${number}`,
+      number,
       dates: days(first, next),
       current: isCurrent,
       points: iteration.points,
-      accepted: accepted.reduce((sum, story) => sum + (story.estimate ?? 0), 0),
-      strength: calendar.strength(iteration.number),
-      empty: own.length === 0,
-    });
-    if (accepted.length > 0 && how.hideAccepted) rows.push({ kind: 'fold', key: `f${iteration.number}`, count: accepted.length });
-    for (const story of own) {
-      if (story.state === 'accepted' && how.hideAccepted) continue;
+      accepted: 0,
+      strength: calendar.strength(number),
+      empty: iteration.stories.length === 0,
+    };
+    rows.push(head);
+    const fold = rows.length;
+    for (const index of iteration.stories) {
+      const story = stories[index];
+      if (!story) continue;
+      if (story.state === 'accepted') {
+        accepted += story.estimate ?? 0;
+        if (how.hideAccepted) {
+          hidden += 1;
+          continue;
+        }
+      }
       const row = storyRow(story);
       if (story.type === 'release' && story.state !== 'accepted') {
         // Late: the iteration in which it will be done starts after the day it is wanted.
-        row.late = story.deadline !== undefined && start > story.deadline;
-        const spare = story.deadline === undefined ? -1 : Math.floor((story.deadline - finish) / 86_400_000);
-        const last = date(finish - 1);
+        row.late = story.deadline !== undefined && calendar.start(number) > story.deadline;
+        const spare = story.deadline === undefined ? -1 : Math.floor((story.deadline - calendar.start(number + 1)) / DAY);
+        const last = dayName(next - 1);
         row.expected = row.late ? `late, ${last}` : spare >= 0 ? `on time, ${many(spare, 'day')} in hand` : `expected ${last}`;
       }
       rows.push(row);
     }
-    for (const release of deadlines) {
-      const at = release.deadline ?? 0;
-      if (at >= start && at < finish) rows.push({ kind: 'deadline', key: `d${release.id}`, name: release.name, date: date(at) });
+    head.accepted = accepted;
+    if (hidden > 0) rows.splice(fold, 0, { kind: 'fold', key: `f${number}`, count: hidden });
+    for (const release of releases) {
+      const at = Math.floor((release.deadline ?? 0) / DAY);
+      if (at >= first && at < next) rows.push({ kind: 'deadline', key: `d${release.id}`, name: release.name, date: dayName(at) });
     }
-    if (isCurrent && own.length === 0) rows.push({ kind: 'note', key: 'n', text: 'Nothing is planned for this iteration yet.' });
+    if (isCurrent && head.empty) rows.push({ kind: 'note', key: 'n', text: 'Nothing is planned for this iteration yet.' });
   }
   return rows;
 }
