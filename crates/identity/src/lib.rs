@@ -20,6 +20,7 @@ mod handle;
 mod hashing;
 pub mod http;
 mod model;
+mod proof;
 mod repo;
 mod schema;
 mod scope;
@@ -31,10 +32,11 @@ mod verify;
 pub use caller::{Authentication, Caller, Subject};
 pub use clock::Clock;
 pub use error::IdentityError;
-pub use grant::{Action, Grant, Place, grant_add, grant_remove, grants, grants_of, may};
+pub use grant::{Action, Grant, Place, grant_add, grant_remove, grants, grants_mark, grants_of, may};
 pub use handle::{Identity, IdentityConfig};
 pub use hashing::{hash_password, verify_password};
 pub use model::password::{Password, PasswordHash};
+pub use proof::Proof;
 pub use repo::administrator::{
     ADMINISTRATOR, administrator_add, administrator_remove, createsuperuser, has_administrator, is_administrator,
     platform,
