@@ -1,7 +1,8 @@
 //! The control process: opens the rooms, starts what follows the ledger, serves the two sockets, ends in order.
 
 use crate::sockets::{self, Peers};
-use crate::{House, Options, admin, owner, surface};
+use crate::surface::{self, Faces};
+use crate::{House, Options, admin, owner};
 use anyhow::Context;
 use apps::run::{Layers, Rooms};
 use engine::{Budget, Engine, Room};
@@ -9,6 +10,7 @@ use engine_local::LocalEngine;
 use futures_util::future::BoxFuture;
 use identity::Identity;
 use ledger::Ledger;
+use operations::Operations;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,8 +77,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     }
 
     let tasks = TaskTracker::new();
+    let operations = Operations::new(house.identity.clone(), ledger, Default::default(), stop.clone());
+    let faces = Faces { apps: apps::api::router(apps.clone()), operations: operations::router(operations) };
     for (name, routes, peers) in [
-        ("control.sock", surface::surface(house.clone(), apps::api::router(apps.clone())), Peers::Anyone),
+        ("control.sock", surface::surface(house.clone(), faces), Peers::Anyone),
         ("admin.sock", admin::routes(house.clone(), stop.clone()), Peers::Owner),
     ] {
         let path = data.join("run").join(name);
