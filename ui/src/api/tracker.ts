@@ -21,7 +21,6 @@ export interface Label {
 export interface Epic {
   id: number;
   name: string;
-  label?: Label;
   label_id?: number;
 }
 export type Role = 'owner' | 'member' | 'viewer';
@@ -158,13 +157,13 @@ export async function removeMembership(project: number, id: number): Promise<voi
 
 /** Everything a board needs in one answer. */
 export interface BoardData {
-  /** Of the ledger: entries after it are not in this answer. */
+  /** Of the ledger: entries after it are not in this answer; some before it may be told again. */
   position: number;
   version: number;
   project: Project;
-  me: { person_id: number; role: Role | null };
+  me: { person_id: number | null; role: Role | null; may: { work: boolean; manage: boolean } };
   people: Person[];
-  memberships: Membership[];
+  memberships: { id: number; person_id: number; role: Role }[];
   labels: Label[];
   epics: Epic[];
   iterations: BoardIterations;
@@ -173,15 +172,16 @@ export interface BoardData {
 export interface BoardIterations {
   current_number: number;
   velocity: number;
-  volatility?: number;
-  first_accepted_at?: string | null;
+  current: { start: string };
   overrides: { number: number; length?: number; team_strength?: number }[];
 }
-export interface BoardStory extends StoryData {
-  task_count?: number;
-  tasks_done_count?: number;
-  comment_count?: number;
-  blocker_count?: number;
+export interface BoardStory extends Omit<StoryData, 'labels'> {
+  labels?: Label[];
+  label_ids?: number[];
+  tasks_count?: number;
+  tasks_open_count?: number;
+  comments_count?: number;
+  blockers_count?: number;
 }
 
 export async function getBoard(project: number, options: Options = {}): Promise<BoardData> {

@@ -74,6 +74,6 @@ export function readFailure(status: number, body: unknown): Failure {
   }
   // OAuth and the platform: {"error", "error_description"}; jobs: {"error", "type"}
   const said = text(from.error_description) || text(from.message) || text(from.error) || text(from.detail);
-  const fields = (Array.isArray(from.fields) ? from.fields : []) as FieldFailure[];
-  return new Failure(said || fallback, status, text(from.type) || text(from.error), text(from.possible_fix), fields);
+  const fields = typeof from.field === 'string' ? [{ field: from.field, problem: said }] : [];
+  return new Failure(said || fallback, status, text(from.type) || text(from.error), '', fields);
 }

@@ -51,17 +51,22 @@ export class Board {
 
   readonly people = $derived.by(() => {
     const all = new Map<number, Person>();
-    for (const membership of this.data?.memberships ?? []) all.set(membership.person.id, membership.person);
     for (const person of this.data?.people ?? []) all.set(person.id, person);
     return all;
   });
-  readonly members: Membership[] = $derived(this.data?.memberships ?? []);
+  readonly members: Membership[] = $derived(
+    (this.data?.memberships ?? []).flatMap(({ id, person_id, role }) => {
+      const person = this.people.get(person_id);
+      return person ? [{ id, role, person }] : [];
+    }),
+  );
+  /** By their labels. */
   readonly epics: ReadonlyMap<number, Epic> = $derived(
-    new Map((this.data?.epics ?? []).flatMap((epic) => (epic.label ? [[epic.label.id, epic] as const] : []))),
+    new Map((this.data?.epics ?? []).flatMap((epic) => (epic.label_id === undefined ? [] : [[epic.label_id, epic] as const]))),
   );
   readonly role = $derived(this.data?.me.role ?? null);
   /** May the person change stories? */
-  readonly writes = $derived(this.role === 'owner' || this.role === 'member');
+  readonly writes = $derived(this.data?.me.may.work ?? false);
   readonly me = $derived(this.data?.me.person_id ?? 0);
   readonly scale = $derived((this.data?.project.point_scale ?? '0,1,2,3').split(',').map(Number));
   readonly calendar = $derived.by(() => {
@@ -70,8 +75,8 @@ export class Board {
     const { project, iterations } = data;
     const overrides = new Map(iterations.overrides.map((one): [number, Override] => [one.number, one]));
     const timing = { ...project, time_zone: project.time_zone.olson_name, created_at: Date.parse(project.created_at) };
-    const first = iterations.first_accepted_at ? Date.parse(iterations.first_accepted_at) : undefined;
-    return new Calendar(timing, overrides, first);
+    // The server knows when the first story was accepted; where the current iteration begins says as much.
+    return new Calendar(timing, overrides).beginning(iterations.current_number, Date.parse(iterations.current.start));
   });
   /** A velocity tried out here; nobody else sees it. */
   whatIf = $state<number>();
@@ -211,12 +216,13 @@ export class Board {
         if (entry.position <= this.#position) continue;
         this.#position = entry.position;
         const activity = entry.data as Partial<Activity>;
-        if (!Array.isArray(activity?.changes)) {
-          this.reload();
-          continue;
+        // Somebody's own settings of the project have no version.
+        if (!Array.isArray(activity?.changes)) continue;
+        if (activity.project_version) {
+          if (activity.project_version <= this.#version) continue;
+          this.#version = activity.project_version;
         }
-        if (activity.project_version) this.#version = activity.project_version;
-        draft.apply(activity.changes);
+        draft.apply(activity.changes, activity.kind);
         if (activity.changes.some((change) => !LOCAL.has(change.kind))) this.reload();
         if (activity.performed_by?.id !== this.me) for (const change of activity.changes) if (change.kind === 'story') others.add(change.id);
         news.push(activity as Activity);

@@ -88,7 +88,7 @@ export function parseDay(date: string): number {
 export class Calendar {
   readonly length: number;
   readonly #zone: Zone;
-  readonly #first: number;
+  #first: number;
   readonly #overrides: [number, Override][];
   readonly #starts = new Map<number, number>();
 
@@ -105,6 +105,13 @@ export class Calendar {
     const weekday = (((begun + 4) % 7) + 7) % 7;
     const wanted = Math.max(0, DAYS.findIndex((day) => day.toLowerCase() === timing.week_start_day.toLowerCase()));
     this.#first = begun - ((weekday - wanted + 7) % 7);
+  }
+
+  /** The same, but iteration `number` begins at `start`. */
+  beginning(number: number, start: number): this {
+    this.#first += this.#zone.day(start) - this.firstDay(number);
+    this.#starts.clear();
+    return this;
   }
 
   weeks(number: number): number {

@@ -46,13 +46,13 @@ export function readStory(from: BoardStory): Story {
     deadline: time(from.deadline),
     requester: from.requested_by_id,
     owners: from.owner_ids,
-    labels: from.labels.map((label) => label.id),
+    labels: from.label_ids ?? from.labels?.map((label) => label.id) ?? [],
     createdAt: Date.parse(from.created_at),
     updatedAt: Date.parse(from.updated_at),
-    tasks: from.task_count ?? 0,
-    tasksDone: from.tasks_done_count ?? 0,
-    comments: from.comment_count ?? 0,
-    blockers: from.blocker_count ?? 0,
+    tasks: from.tasks_count ?? 0,
+    tasksDone: (from.tasks_count ?? 0) - (from.tasks_open_count ?? 0),
+    comments: from.comments_count ?? 0,
+    blockers: from.blockers_count ?? 0,
   };
 }
 
@@ -115,11 +115,14 @@ export class Draft implements Snapshot {
   }
 
   /** Applies what an activity says. */
-  apply(changes: Change[]): void {
+  apply(changes: Change[], kind = ''): void {
+    // What hangs on a story does not always say on which; where the activity is about it, so is the story that is told of.
+    const touched = /^(task|comment|blocker)_/.test(kind) ? changes.filter((change) => change.kind === 'story') : [];
+    const on = touched.length === 1 ? touched[0]?.id : undefined;
     for (const change of changes) {
       if (change.kind === 'story') this.#story(change);
       else if (change.kind === 'label') this.#label(change);
-      else if (change.kind === 'task' || change.kind === 'comment' || change.kind === 'blocker') this.#part(change);
+      else if (change.kind === 'task' || change.kind === 'comment' || change.kind === 'blocker') this.#part(change, on);
     }
   }
 
@@ -171,11 +174,13 @@ export class Draft implements Snapshot {
       });
     }
     const moved = 'before_id' in now || 'after_id' in now || !known;
-    if (!moved) return;
-    if (this.place(id, now.before_id as number | null, now.after_id as number | null)) return;
-    // One neighbour alone is told when only it changed.
-    if (known && (now.current_state !== undefined || this.order.includes(id))) this.settle(id);
-    else throw new Unknown(`the place of story ${id}`);
+    // Accepted ones are ordered by when they were accepted, and their neighbours may be done long ago.
+    if (!moved || this.stories.get(id)?.state === 'accepted') {
+      if (!this.order.includes(id)) this.order = [id, ...this.order];
+      return;
+    }
+    // At the edge of a list the neighbour may be one that no board shows.
+    if (!this.place(id, now.before_id as number | null, now.after_id as number | null)) this.settle(id);
   }
 
   #label(change: Change): void {
@@ -183,27 +188,29 @@ export class Draft implements Snapshot {
     else if (typeof change.new_values?.name === 'string') this.labels.set(change.id, change.new_values.name);
   }
 
-  #part(change: Change): void {
-    const values = { ...change.original_values, ...change.new_values };
-    const id = Number(values.story_id ?? 0);
+  #part(change: Change, on: number | undefined): void {
+    const { original_values: was = {}, new_values: is = {} } = change;
+    if (change.kind === 'comment' && (is.epic_id ?? was.epic_id)) return;
+    const id = Number(is.story_id ?? was.story_id ?? on ?? 0);
     const story = this.stories.get(id);
+    // What hangs on a story that no board shows changes nothing here.
     if (!story) {
-      if (change.kind === 'comment' && values.epic_id) return;
-      throw new Unknown(`the story of a ${change.kind}`);
+      if (id === 0) throw new Unknown(`the story of a ${change.kind}`);
+      return;
     }
     const by = { create: 1, update: 0, delete: -1 }[change.change_type];
-    if (change.kind === 'comment') this.set(id, { comments: story.comments + by });
-    else if (change.kind === 'task') {
-      const was = Boolean(change.original_values?.complete) && change.change_type !== 'create';
-      const is = change.change_type === 'delete' ? false : Boolean(change.new_values?.complete ?? was);
-      this.set(id, { tasks: story.tasks + by, tasksDone: story.tasksDone + Number(is) - Number(was) });
+    if (change.kind === 'comment') {
+      this.set(id, { comments: story.comments + by });
+      return;
+    }
+    // Whether what is gone was done, only the server knows.
+    if (change.change_type === 'delete') throw new Unknown(`a ${change.kind} that was deleted`);
+    if (change.kind === 'task') {
+      const done = Number(is.complete ?? was.complete ?? false) - Number(change.change_type === 'update' ? (was.complete ?? is.complete ?? false) : false);
+      this.set(id, { tasks: story.tasks + by, tasksDone: story.tasksDone + done });
     } else {
-      const was = change.change_type === 'create' ? false : change.original_values?.resolved === undefined ? undefined : !change.original_values.resolved;
-      const is = change.change_type === 'delete' ? false : change.new_values?.resolved === undefined ? was : !change.new_values.resolved;
-      // A blocker that is taken away may have been resolved before; only the server knows.
-      if (change.change_type === 'delete' && was === undefined) throw new Unknown('a blocker');
-      const open = change.change_type === 'create' ? is !== false : (is ?? false);
-      this.set(id, { blockers: story.blockers + Number(open) - Number(was ?? false) });
+      const open = Number(!(is.resolved ?? false)) - Number(change.change_type === 'update' ? !(was.resolved ?? is.resolved ?? false) : 0);
+      this.set(id, { blockers: Math.max(0, story.blockers + ('resolved' in is || change.change_type === 'create' ? open : 0)) });
     }
   }
 }
