@@ -1,6 +1,6 @@
 //! What a driver (local, docker, kubernetes) does.
 
-use crate::{Exit, InstanceId, InstanceSpec, Observed};
+use crate::{Exit, InstanceId, InstanceSpec, Observed, Well};
 use futures_util::future::BoxFuture;
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +25,10 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Removes what is left of an ended instance (writable layer, exit status). Its log lines stay.
     fn forget<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>>;
+
+    /// Keeps beside a running instance that it is well, or (`None`) not; [`Observed::well`] answers it, to later processes
+    /// too. Whole or not at all, should this process be killed meanwhile; it need not outlive the host, as the instance does not.
+    fn note_well<'a>(&'a self, id: &'a InstanceId, well: Option<Well>) -> BoxFuture<'a, Result<(), EngineError>>;
 
     /// What an instance uses now.
     fn usage<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Usage, EngineError>>;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 /// What `pitlane serve` asks before it says that it is ready.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Status {
-    /// Does the router answer?
+    /// Does the router answer, by this control process's table?
     pub router: bool,
     /// The single-use token of the set-up link, while there is no administrator.
     pub setup: Option<String>,
@@ -51,7 +51,7 @@ fn follow_table(house: &House, stop: CancellationToken) -> Response {
 }
 
 async fn show_status(State(house): State<House>) -> Response {
-    let router = crate::front::status(&house.options.data).await.is_ok();
+    let router = crate::front::follows(&house.options.data).await;
     // The link is made only once somebody will see it.
     let setup = if router { identity::setup_link(&house.db).await } else { Ok(None) };
     let problems = match &house.elsewhere {

@@ -3,7 +3,7 @@
 
 use super::journal::Journal;
 use crate::model::environment;
-use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Purpose, Usage};
+use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Purpose, Usage, Well};
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(super) struct Cell {
 struct Known {
     source: String,
     instance: String,
-    /// Has it been started here and not yet been seen well?
+    /// Has it not been seen well yet?
     fresh: bool,
 }
 
@@ -100,7 +100,7 @@ impl Engine for Dressed {
             let all = self.engine.list().await?;
             // Those of an earlier process too, but for stagings.
             let ours = all.iter().filter(|one| one.spec.purpose != Purpose::Staging);
-            ours.for_each(|one| self.cell.know(&one.spec, false));
+            ours.for_each(|one| self.cell.know(&one.spec, one.spec.purpose == Purpose::Process && one.well.is_none()));
             Ok(all)
         })
     }
@@ -116,6 +116,10 @@ impl Engine for Dressed {
             super::lock(&self.cell.known).remove(id);
             Ok(())
         })
+    }
+
+    fn note_well<'a>(&'a self, id: &'a InstanceId, well: Option<Well>) -> BoxFuture<'a, Result<(), EngineError>> {
+        self.engine.note_well(id, well)
     }
 
     fn usage<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Usage, EngineError>> {

@@ -84,6 +84,7 @@ fn observed(spec: &InstanceSpec) -> Observed {
         started_at: jiff::Timestamp::now().as_microsecond(),
         address: Some([127, 0, 0, 1].into()),
         exit: None,
+        well: None,
     }
 }
 
@@ -202,6 +203,17 @@ impl Engine for Driver {
     fn forget<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>> {
         async move {
             self.0.instances.lock().unwrap().retain(|instance| instance.id != *id);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn note_well<'a>(&'a self, id: &'a InstanceId, well: Option<Well>) -> BoxFuture<'a, Result<(), EngineError>> {
+        async move {
+            let mut instances = self.0.instances.lock().unwrap();
+            if let Some(instance) = instances.iter_mut().find(|instance| instance.id == *id) {
+                instance.well = well;
+            }
             Ok(())
         }
         .boxed()

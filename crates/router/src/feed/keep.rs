@@ -44,7 +44,8 @@ pub(crate) fn load(path: &Path) -> Option<Table> {
 pub(crate) fn save(path: &Path, table: &Table) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
-    let fresh = path.with_extension("json.new");
+    // Of this process: while one router replaces another, both keep what they have.
+    let fresh = path.with_extension(format!("json.new-{}", std::process::id()));
     let mut out = BufWriter::new(File::create(&fresh)?);
     serde_json::to_writer(&mut out, &Kept { version: VERSION, table })?;
     out.flush()?;
