@@ -2,6 +2,7 @@
 
 use crate::access::Sink;
 use crate::feed::follow::Follower;
+use crate::gateway::Reporter;
 use crate::index::{Applied, Endpoint, Index};
 use crate::stats::{Stats, serve_status};
 use crate::worker::{self, Part, Shared};
@@ -102,6 +103,14 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
         index: Arc::clone(&index),
         stats: Arc::clone(&stats),
         applied: Applied::new(),
+        follower: uuid::Uuid::new_v4().to_string(),
+        revision: watch::channel(0).0,
+    };
+    let reporter = Reporter {
+        socket: follower.socket.clone(),
+        follower: follower.follower.clone(),
+        index: Arc::clone(&index),
+        applied: follower.revision.subscribe(),
     };
     follower.start_from_file();
 
@@ -133,6 +142,7 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
                 Ok(listener) => drop(tokio::spawn(serve_status(listener, Arc::clone(&follower.stats), index))),
                 Err(error) => tracing::error!(%error, "the status socket cannot be served"),
             }
+            tokio::spawn(reporter.run());
             tokio::select! {
                 () = follower.run() => {}
                 // Not at the drain's begin: health tells how it goes.
