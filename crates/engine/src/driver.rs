@@ -2,7 +2,7 @@
 
 use crate::{Exit, InstanceId, InstanceSpec, Observed, Well};
 use futures_util::future::BoxFuture;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -41,6 +41,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Where layers, stacks and instances live on the host.
     fn root(&self) -> &Path;
+}
+
+/// Unpacks droplets once, for all instances.
+pub trait Layers: Send + Sync + 'static {
+    /// The folder that holds droplet `digest`, unpacked from `archive` if it is not there.
+    fn layer<'a>(&'a self, digest: &'a str, archive: &'a Path) -> BoxFuture<'a, Result<PathBuf, String>>;
 }
 
 /// A driver's failure, in words for an administrator.

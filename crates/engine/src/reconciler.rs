@@ -17,8 +17,10 @@ mod handle;
 mod monitor;
 mod pass;
 mod plan;
+mod sources;
 
 pub use handle::Handle;
+pub use sources::{Source, Sources};
 
 use crate::{Budget, Engine, Exit, InstanceId, NetProber, Prober, Workload};
 use futures_util::future::{BoxFuture, FutureExt};

@@ -2,6 +2,7 @@
 
 use crate::access::Sink;
 use crate::feed::follow::Follower;
+use crate::gateway::Reporter;
 use crate::index::{Applied, Endpoint, Index};
 use crate::stats::{Stats, serve_status};
 use crate::worker::{self, Part, Shared};
@@ -108,12 +109,20 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
         stats: Arc::clone(&stats),
         applied: Applied::new(),
         first: None,
+        follower: uuid::Uuid::new_v4().to_string(),
+        revision: watch::channel(0).0,
+    };
+    let reporter = Reporter {
+        socket: follower.socket.clone(),
+        follower: follower.follower.clone(),
+        index: Arc::clone(&index),
+        applied: follower.revision.subscribe(),
     };
     follower.start_from_file();
     let (first, known) = std::sync::mpsc::channel();
     follower.first = Some(first);
     let (stop, stopped) = watch::channel(false);
-    let table = thread("router-table", move || follow(status, follower, stopped))?;
+    let table = thread("router-table", move || follow(status, follower, reporter, stopped))?;
     // Ends with an error, which is the signal: the sender is dropped.
     let _ = known.recv_timeout(FIRST_TABLE);
 
@@ -190,7 +199,12 @@ impl Router {
 
 /// The table's thread: follows control and serves the status socket until `stopped`, which is not at the drain's begin:
 /// health tells how it goes.
-fn follow(status: std::os::unix::net::UnixListener, follower: Follower, stopped: watch::Receiver<bool>) {
+fn follow(
+    status: std::os::unix::net::UnixListener,
+    follower: Follower,
+    reporter: Reporter,
+    stopped: watch::Receiver<bool>,
+) {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
         return tracing::error!("no runtime for the table's thread; the table will not change");
     };
@@ -200,6 +214,7 @@ fn follow(status: std::os::unix::net::UnixListener, follower: Follower, stopped:
             Ok(listener) => drop(tokio::spawn(serve_status(listener, stats, index))),
             Err(error) => tracing::error!(%error, "the status socket cannot be served"),
         }
+        tokio::spawn(reporter.run());
         follower.run(stopped).await;
     });
 }

@@ -1,9 +1,10 @@
 //! The rooms below in memory: an engine whose instances are rows, a stager that makes a droplet of two files.
 
-use apps::run::{Layers, Rooms, Stage};
+use apps::Apps;
+use apps::run::Rooms;
 use engine::*;
 use futures_util::future::{BoxFuture, FutureExt};
-use staging::{StagedBuildpack, StagedDroplet, StagingError, StagingRequest};
+use staging::{Stage, StagedBuildpack, StagedDroplet, StagingError, StagingRequest};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -39,13 +40,23 @@ impl World {
         })
     }
 
-    pub fn rooms(self: &Arc<Self>) -> Rooms {
+    /// Starts the background of `apps` as the server does.
+    pub async fn start(self: &Arc<Self>, apps: &Apps) -> Handle {
+        let position = ledger::Ledger::new(apps.db.clone()).head().await.unwrap();
+        let options = Options { prober: Arc::new(Probes(self.clone())), ..Options::default() };
+        let sources = Sources::new(vec![apps.source()]);
+        let handle = Reconciler::start_with(options, apps.dressed_engine(), sources.clone(), sources);
+        apps.start_background(&handle, position).await.unwrap();
+        handle
+    }
+
+    pub fn rooms(self: &Arc<Self>, logs: PathBuf) -> Rooms {
         Rooms {
             engine: Arc::new(Driver(self.clone())),
-            options: Options { prober: Arc::new(Probes(self.clone())), ..Options::default() },
             layers: Arc::new(Unpacked),
             stager: Arc::new(Stagehand(self.clone())),
             publisher: self.publisher.clone(),
+            journal: logs::Journal::new(logs),
         }
     }
 

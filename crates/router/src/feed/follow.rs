@@ -5,6 +5,7 @@
 //! [`KEEP_EVERY`], and the very last table once this router has stopped, so that the next one begins where this one was.
 
 use super::{keep, wire::Change};
+use crate::gateway::CallChange;
 use crate::index::{Applied, Index, Origin};
 use crate::publisher::HEART_BEAT;
 use crate::stats::Stats;
@@ -39,13 +40,18 @@ pub(crate) struct Follower {
     pub(crate) applied: Applied,
     /// Dropped as soon as it is known whether control has a table, and if so, the table is in force.
     pub(crate) first: Option<mpsc::Sender<()>>,
+    /// Who this is, to control.
+    pub(crate) follower: String,
+    /// The revision in force, for the report.
+    pub(crate) revision: watch::Sender<u64>,
 }
 
 impl Follower {
     /// Takes the kept table, if there is one. Called before the first request is served.
     pub(crate) fn start_from_file(&mut self) {
-        if let Some(table) = keep::load(&self.file) {
+        if let Some((table, calls)) = keep::load(&self.file) {
             self.applied.replace(table, Origin::File);
+            calls.into_iter().for_each(|calls| self.applied.calls(CallChange::Whole(calls)));
             self.index.store(self.applied.index(0));
         }
     }
@@ -88,7 +94,8 @@ impl Follower {
         let handshake = hyper::client::conn::http1::Builder::new().handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(io::Error::other)?;
         let connection = AbortOnDrop(tokio::spawn(connection));
-        let request = http::Request::get("/table").header("host", "router").body(Empty::<Bytes>::new());
+        let request = http::Request::get(format!("/table?follower={}", self.follower));
+        let request = request.header("host", "router").body(Empty::<Bytes>::new());
         let request = request.expect("the request's parts are constant");
         let response =
             timeout(Duration::from_secs(10), sender.send_request(request)).await?.map_err(io::Error::other)?;
@@ -131,15 +138,18 @@ impl Follower {
                 }
             };
             let changes = change.table.is_some() || change.upsert.is_some() || change.remove.is_some();
+            let changes = changes || change.calls.is_some();
             change.table.into_iter().for_each(|table| self.applied.replace(table, Origin::Control));
             change.upsert.into_iter().for_each(|route| self.applied.upsert(route));
             change.remove.into_iter().for_each(|guid| self.applied.remove(&guid));
+            change.calls.into_iter().for_each(|change| self.applied.calls(change));
             newest = changes.then_some(change.revision).or(newest);
         }
         if let Some(revision) = newest {
             let index = self.applied.index(revision);
             self.index.store(Arc::clone(&index));
             to_keep.send_replace(index);
+            self.revision.send_replace(revision);
         }
         self.first = None;
         result
@@ -151,7 +161,8 @@ async fn keep_changes(mut tables: watch::Receiver<Arc<Index>>, file: PathBuf, mu
     while tables.changed().await.is_ok() {
         let index = Arc::clone(&tables.borrow_and_update());
         let path = file.clone();
-        let saved = tokio::task::spawn_blocking(move || keep::save(&path, &index.table())).await;
+        let saved =
+            tokio::task::spawn_blocking(move || keep::save(&path, &index.table(), index.calls.table().as_ref())).await;
         let mut pause = KEEP_EVERY;
         if let Ok(Err(error)) = saved {
             warn_once_a_change(&file, &error);

@@ -190,7 +190,7 @@ async fn a_router_that_starts_beside_control_begins_with_controls_table() {
 async fn a_follower_that_falls_behind_gets_the_whole_table() {
     let publisher = Publisher::new();
     publisher.replace_all(Table::default());
-    let mut changes = Box::pin(publisher.changes());
+    let mut changes = Box::pin(publisher.changes(None));
     let first = changes.next().await.unwrap().unwrap();
     assert_eq!(first, "{\"revision\":1,\"table\":{\"routes\":[]}}\n");
     let address = nobody();
