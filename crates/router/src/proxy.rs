@@ -5,11 +5,12 @@
 mod attempt;
 mod body;
 mod cookies;
-mod finish;
 mod forward;
 mod half_closed;
 mod head;
 mod host;
+mod http1;
+mod passage;
 mod pool;
 mod refuse;
 mod tunnel;
@@ -17,14 +18,14 @@ mod tunnel;
 pub(crate) use body::Reply;
 pub(crate) use pool::Pool;
 
-use crate::access::Record;
 use crate::index::{Endpoint, Entry, Found, Origin};
 use crate::worker::{Client, Worker};
 use body::Outgoing;
-use forward::{Job, Target};
+use forward::Target;
 use host::Host;
-use http::{Method, Request, Response, Version};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
+use passage::Passage;
 use std::convert::Infallible;
 use std::future::Future;
 use std::rc::Rc;
@@ -42,7 +43,7 @@ pub(crate) fn handle(
     let (worker, client) = (Rc::clone(worker), Rc::clone(client));
     async move {
         let mut answer = match prepared {
-            Ok(job) => forward::forward(&worker, &client, job).await,
+            Ok(passage) => forward::forward(passage).await,
             Err(refusal) => *refusal,
         };
         worker.counters().answered(answer.status());
@@ -51,29 +52,22 @@ pub(crate) fn handle(
     }
 }
 
-/// Whose request it is, and what is told to them.
-fn prepare(worker: &Worker, client: &Client, request: Request<Incoming>) -> Result<Box<Job>, Box<Response<Reply>>> {
+/// Whose request it is.
+fn prepare(
+    worker: &Rc<Worker>,
+    client: &Rc<Client>,
+    request: Request<Incoming>,
+) -> Result<Box<Passage>, Box<Response<Reply>>> {
     let started = Instant::now();
-    let at = jiff::Timestamp::now();
+    let at = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
     let (head, body) = request.into_parts();
     if head.method == Method::CONNECT {
         return Err(Box::new(refuse::connect()));
     }
     let host = Host::of(&head).map_err(|why| Box::new(refuse::bad_request(why)))?;
     let target = target(worker, &head, &host)?;
-    let record = matches!(target, Target::App { .. }).then(|| {
-        let at = i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX);
-        Record::new(&head, at, started)
-    });
-    let mut request = Request::from_parts(head, body);
-    let upgrade = request.version() == Version::HTTP_11 && head::wants_upgrade(request.headers());
-    let upgrade = upgrade.then(|| hyper::upgrade::on(&mut request));
-    let (mut head, body) = request.into_parts();
-    let (body, upload) = Outgoing::new(body, started, worker.shared.timeouts.client_idle);
-    let request_id = worker.request_id();
-    head::towards_backend(&mut head, client, &request_id, at.as_millisecond(), upgrade.is_some());
-    let request = Some(Request::from_parts(head, body));
-    Ok(Box::new(Job { target, host, request, upload, upgrade, record, request_id, started }))
+    let body = Outgoing::new(body, started, worker.shared.timeouts.client_idle);
+    Ok(Box::new(Passage::new(worker, client, head, target, body, at, started)))
 }
 
 fn target(worker: &Worker, head: &http::request::Parts, host: &Host) -> Result<Target, Box<Response<Reply>>> {
