@@ -11,6 +11,7 @@
 //! A body is never held in memory as a whole, but for small bodies of idempotent requests, which may be sent twice.
 
 mod access;
+mod digits;
 mod error;
 mod feed;
 mod gateway;

@@ -5,11 +5,12 @@
 mod attempt;
 mod body;
 mod cookies;
-mod finish;
 mod forward;
 mod half_closed;
 mod head;
 mod host;
+mod http1;
+mod passage;
 mod pool;
 mod refuse;
 mod tunnel;
@@ -17,15 +18,16 @@ mod tunnel;
 pub(crate) use body::Reply;
 pub(crate) use pool::Pool;
 
-use crate::access::Record;
 use crate::gateway;
 use crate::index::{Endpoint, Entry, Found, Origin};
 use crate::worker::{Client, Worker};
 use body::Outgoing;
-use forward::{Job, Target};
+use forward::Target;
 use host::Host;
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
+use passage::Passage;
 use std::convert::Infallible;
 use std::future::Future;
 use std::rc::Rc;
@@ -43,7 +45,7 @@ pub(crate) fn handle(
     let (worker, client) = (Rc::clone(worker), Rc::clone(client));
     async move {
         let mut answer = match prepared {
-            Ok(job) => forward::forward(&worker, &client, job).await,
+            Ok(passage) => forward::forward(passage).await,
             Err(refusal) => *refusal,
         };
         worker.counters().answered(answer.status());
@@ -52,60 +54,48 @@ pub(crate) fn handle(
     }
 }
 
-/// Whose request it is, and what is told to them.
-fn prepare(worker: &Worker, client: &Client, request: Request<Incoming>) -> Result<Box<Job>, Box<Response<Reply>>> {
+/// Whose request it is.
+fn prepare(
+    worker: &Rc<Worker>,
+    client: &Rc<Client>,
+    request: Request<Incoming>,
+) -> Result<Box<Passage>, Box<Response<Reply>>> {
     let started = Instant::now();
     let at = jiff::Timestamp::now();
     let (mut head, body) = request.into_parts();
     if head.method == Method::CONNECT {
         return Err(Box::new(refuse::connect()));
     }
-    let host = Host::of(&head).map_err(|why| Box::new(refuse::bad_request(why)))?;
     let request_id = worker.request_id();
-    let (target, call) = target(worker, &mut head, &host, at.as_microsecond(), &request_id)?;
-    let record = matches!(target, Target::App { .. }).then(|| {
-        let at = i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX);
-        Record::new(&head, at, started)
-    });
-    let mut request = Request::from_parts(head, body);
-    let upgrade = request.version() == Version::HTTP_11 && head::wants_upgrade(request.headers());
-    let upgrade = upgrade.then(|| hyper::upgrade::on(&mut request));
-    let (mut head, body) = request.into_parts();
-    let (body, upload) = Outgoing::new(body, started, worker.shared.timeouts.client_idle);
-    head::towards_backend(&mut head, client, &request_id, at.as_millisecond(), upgrade.is_some());
-    let request = Some(Request::from_parts(head, body));
-    Ok(Box::new(Job { target, call, host, request, upload, upgrade, record, request_id, started }))
+    let target = target(worker, &mut head, at.as_microsecond(), &request_id)?;
+    let body = Outgoing::new(body, started, worker.shared.timeouts.client_idle);
+    let at = i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX);
+    Ok(Box::new(Passage::new(worker, client, head, target, request_id, body, (at, started))))
 }
 
-fn target(
-    worker: &Worker,
-    head: &mut http::request::Parts,
-    host: &Host,
-    at: i64,
-    request_id: &HeaderValue,
-) -> Result<(Target, Option<Box<gateway::Call>>), Box<Response<Reply>>> {
+fn target(worker: &Worker, head: &mut Parts, at: i64, request_id: &[u8]) -> Result<Target, Box<Response<Reply>>> {
+    let host = Host::of(head).map_err(|why| Box::new(refuse::bad_request(why)))?;
     let index = worker.shared.index.load();
-    match index.find(host, head.uri.path()) {
+    match index.find(&host, head.uri.path()) {
         Found::Entry(entry) => {
-            let pin = pinned(&entry, head, host)?;
-            Ok((Target::App { entry, pin }, None))
+            let pin = pinned(&entry, head, &host)?;
+            return Ok(Target::App { entry, pin });
         }
-        Found::NoHost if !worker.shared.is_app_host(host) => {
-            let Some(judged) = gateway::judge(&index.calls, head, at, request_id) else {
-                return Ok((Target::Control, None));
-            };
-            let call = judged?;
-            Ok((Target::App { entry: Arc::clone(&call.job.entry), pin: None }, Some(call)))
-        }
-        Found::NoHost if index.origin == Origin::None => Err(Box::new(refuse::no_table(host))),
-        Found::NoHost | Found::NoPath => Err(Box::new(refuse::unknown_route(host))),
+        Found::NoHost if !worker.shared.is_app_host(&host) => {}
+        Found::NoHost if index.origin == Origin::None => return Err(Box::new(refuse::no_table(&host))),
+        Found::NoHost | Found::NoPath => return Err(Box::new(refuse::unknown_route(&host))),
+    }
+    let fresh_id = HeaderValue::from_bytes(request_id).expect("hexadecimal digits and hyphens");
+    match gateway::judge(&index.calls, head, at, &fresh_id) {
+        Some(judged) => judged.map(Target::Job),
+        None => Ok(Target::Control),
     }
 }
 
 /// The instance that the request asks for by `X-CF-APP-INSTANCE` or `X-CF-PROCESS-INSTANCE`, if it does.
 fn pinned(
     entry: &Arc<Entry>,
-    head: &http::request::Parts,
+    head: &Parts,
     host: &str,
 ) -> Result<Option<Arc<Endpoint>>, Box<Response<Reply>>> {
     for (name, process) in [("x-cf-app-instance", false), ("x-cf-process-instance", true)] {

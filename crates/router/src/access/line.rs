@@ -3,123 +3,85 @@
 //! `host - [time] "METHOD path HTTP/1.1" status rx tx "referer" "agent" "client:port" "backend:port" x_forwarded_for:"…"
 //! x_forwarded_proto:"…" vcap_request_id:"…" response_time:… gorouter_time:… app_id:"…" app_index:"…"`
 
-use http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
+use crate::digits::Digits;
+use crate::index::Instance;
+use http::request::Parts;
+use http::{HeaderValue, Version, header};
 use jiff::Timestamp;
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
-
-/// What is known when the request arrives.
-pub(crate) struct Record {
-    at: i64,
-    pub(crate) started: Instant,
-    method: Method,
-    uri: Uri,
-    version: Version,
-    host: Option<HeaderValue>,
-    referer: Option<HeaderValue>,
-    agent: Option<HeaderValue>,
-}
+use std::time::Duration;
 
 /// What is known when the answer has been sent.
 pub(crate) struct Outcome<'a> {
+    /// The request, as it came.
+    pub(crate) head: &'a Parts,
+    /// Nanoseconds since 1970 at which it came.
+    pub(crate) at: i64,
     pub(crate) status: u16,
     pub(crate) received: u64,
     pub(crate) sent: u64,
     /// Address and port.
     pub(crate) client: &'a str,
-    /// Address and port.
-    pub(crate) backend: &'a str,
-    pub(crate) forwarded_for: Option<&'a HeaderValue>,
-    pub(crate) forwarded_proto: Option<&'a HeaderValue>,
-    pub(crate) request_id: &'a HeaderValue,
+    pub(crate) instance: &'a Instance,
+    pub(crate) forwarded_for: &'a HeaderValue,
+    pub(crate) forwarded_proto: &'a HeaderValue,
+    pub(crate) request_id: &'a [u8],
     /// How long the backend was waited for.
     pub(crate) waited: Duration,
-    pub(crate) app: &'a str,
-    pub(crate) index: u32,
+    /// From the request's arrival to the end of its answer.
+    pub(crate) whole: Duration,
 }
 
-impl Record {
-    /// Notes the request as it came.
-    pub(crate) fn new(head: &http::request::Parts, at: i64, started: Instant) -> Self {
-        let get = |headers: &HeaderMap, name| headers.get(name).cloned();
-        Self {
-            at,
-            started,
-            method: head.method.clone(),
-            uri: head.uri.clone(),
-            version: head.version,
-            host: get(&head.headers, header::HOST),
-            referer: get(&head.headers, header::REFERER),
-            agent: get(&head.headers, header::USER_AGENT),
-        }
-    }
-
-    /// Nanoseconds since 1970 at which it came.
-    pub(crate) fn at(&self) -> i64 {
-        self.at
-    }
-
-    /// Appends the finished line, without an end.
-    pub(crate) fn write(&self, text: &mut String, outcome: &Outcome<'_>, now: Instant) {
-        match self.uri.authority() {
+impl Outcome<'_> {
+    /// Appends the line, without an end.
+    pub(crate) fn write(&self, text: &mut String) {
+        let headers = &self.head.headers;
+        match self.head.uri.authority() {
             Some(authority) => text.push_str(authority.as_str()),
-            None => plain(text, self.host.as_ref()),
+            None => plain(text, headers.get(header::HOST)),
         }
         text.push_str(" - [");
         time(text, self.at);
         text.push_str("] \"");
-        text.push_str(self.method.as_str());
+        text.push_str(self.head.method.as_str());
         text.push(' ');
-        text.push_str(self.uri.path_and_query().map_or("/", |path| path.as_str()));
-        text.push_str(match self.version {
+        text.push_str(self.head.uri.path_and_query().map_or("/", |path| path.as_str()));
+        text.push_str(match self.head.version {
             Version::HTTP_10 => " HTTP/1.0\" ",
             Version::HTTP_2 => " HTTP/2.0\" ",
             _ => " HTTP/1.1\" ",
         });
-        for value in [u64::from(outcome.status), outcome.received, outcome.sent] {
-            number(text, value, 1);
+        for value in [u64::from(self.status), self.received, self.sent] {
+            text.push_str(Digits::of(value).as_str());
             text.push(' ');
         }
-        quoted(text, self.referer.as_ref());
+        quoted(text, headers.get(header::REFERER).map(HeaderValue::as_bytes));
         text.push(' ');
-        quoted(text, self.agent.as_ref());
-        for address in [outcome.client, outcome.backend] {
+        quoted(text, headers.get(header::USER_AGENT).map(HeaderValue::as_bytes));
+        for address in [self.client, &self.instance.address] {
             text.push_str(" \"");
             text.push_str(address);
             text.push('"');
         }
         text.push_str(" x_forwarded_for:");
-        quoted(text, outcome.forwarded_for);
+        quoted(text, Some(self.forwarded_for.as_bytes()));
         text.push_str(" x_forwarded_proto:");
-        quoted(text, outcome.forwarded_proto);
+        quoted(text, Some(self.forwarded_proto.as_bytes()));
         text.push_str(" vcap_request_id:");
-        quoted(text, Some(outcome.request_id));
-        let whole = now.duration_since(self.started);
-        for (label, time) in [(" response_time:", whole), (" gorouter_time:", whole.saturating_sub(outcome.waited))] {
+        quoted(text, Some(self.request_id));
+        let own = self.whole.saturating_sub(self.waited);
+        for (label, time) in [(" response_time:", self.whole), (" gorouter_time:", own)] {
             text.push_str(label);
-            number(text, time.as_secs(), 1);
+            text.push_str(Digits::of(time.as_secs()).as_str());
             text.push('.');
-            number(text, u64::from(time.subsec_micros()), 6);
+            text.push_str(Digits::padded(u64::from(time.subsec_micros()), 6).as_str());
         }
         text.push_str(" app_id:\"");
-        text.push_str(outcome.app);
+        text.push_str(&self.instance.backend.app);
         text.push_str("\" app_index:\"");
-        number(text, u64::from(outcome.index), 1);
+        text.push_str(Digits::of(u64::from(self.instance.backend.index)).as_str());
         text.push('"');
     }
-}
-
-/// Decimal digits, at least `width`. Without the machinery of `format!`, which would be a good part of a request's cost.
-fn number(text: &mut String, mut value: u64, width: usize) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    while value > 0 {
-        at -= 1;
-        digits[at] += (value % 10) as u8;
-        value /= 10;
-    }
-    at = at.min(digits.len() - width);
-    text.push_str(std::str::from_utf8(&digits[at..]).expect("digits"));
 }
 
 fn plain(text: &mut String, value: Option<&HeaderValue>) {
@@ -127,9 +89,9 @@ fn plain(text: &mut String, value: Option<&HeaderValue>) {
 }
 
 /// In quotes, `-` for nothing; what could end the quotes or the line is escaped.
-fn quoted(text: &mut String, value: Option<&HeaderValue>) {
+fn quoted(text: &mut String, value: Option<&[u8]>) {
     text.push('"');
-    match value.map(HeaderValue::as_bytes) {
+    match value {
         None | Some([]) => text.push('-'),
         Some(bytes) if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) => {
             text.push_str(std::str::from_utf8(bytes).expect("visible ASCII"));
@@ -160,7 +122,7 @@ fn time(text: &mut String, at: i64) {
         }
         text.push_str(prefix);
         text.push('.');
-        number(text, nanos as u64, 9);
+        text.push_str(Digits::padded(nanos as u64, 9).as_str());
         text.push('Z');
     });
 }
@@ -176,24 +138,32 @@ mod tests {
             .header("user-agent", "says \"hi\"\\")
             .body(())
             .expect("valid");
-        let started = Instant::now();
-        let record = Record::new(&request.into_parts().0, 1_800_000_000_000_000_007, started);
-        let one = HeaderValue::from_static("127.0.0.1");
+        let backend = crate::Backend {
+            address: "10.0.0.2:8080".parse().expect("an address"),
+            app: "guid".to_owned(),
+            process: "p".to_owned(),
+            instance: "i".to_owned(),
+            index: 12,
+            weight: None,
+            protocol: crate::Protocol::Http1,
+        };
+        let endpoint = crate::index::Endpoint::instance(backend);
         let outcome = Outcome {
+            head: &request.into_parts().0,
+            at: 1_800_000_000_000_000_007,
             status: 200,
             received: 3,
             sent: 40,
             client: "127.0.0.1:5000",
-            backend: "10.0.0.2:8080",
-            forwarded_for: Some(&one),
-            forwarded_proto: Some(&HeaderValue::from_static("http")),
-            request_id: &HeaderValue::from_static("id"),
+            instance: endpoint.instance.as_ref().expect("it is one"),
+            forwarded_for: &HeaderValue::from_static("127.0.0.1"),
+            forwarded_proto: &HeaderValue::from_static("http"),
+            request_id: b"id",
             waited: Duration::from_micros(1_200_000),
-            app: "guid",
-            index: 12,
+            whole: Duration::from_micros(1_200_034),
         };
         let mut line = String::new();
-        record.write(&mut line, &outcome, started + Duration::from_micros(1_200_034));
+        outcome.write(&mut line);
         let wanted = concat!(
             r#"x.apps.localhost - [2027-01-15T08:00:00.000000007Z] "GET /a?b=c HTTP/1.1" 200 3 40 "-" "says \"hi\"\\" "#,
             r#""127.0.0.1:5000" "10.0.0.2:8080" x_forwarded_for:"127.0.0.1" x_forwarded_proto:"http" vcap_request_id:"id" "#,
