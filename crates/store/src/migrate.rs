@@ -55,6 +55,22 @@ impl<'c> Schema<'_, 'c> {
         }
     }
 
+    /// Adds a column that may be NULL. Re-runnable.
+    pub fn add_column(&mut self, table: &'static str, column: &mut ColumnDef) -> Result<(), StoreError> {
+        let mut alter = Table::alter();
+        alter.table(table).add_column(column);
+        let sql = match self.tx.kind {
+            DbKind::Sqlite => alter.build(SqliteQueryBuilder),
+            DbKind::Postgres => bytewise(&alter.build(PostgresQueryBuilder)),
+            DbKind::Mysql => alter.build(MysqlQueryBuilder).replace(" text", " longtext").replace(" blob", " longblob"),
+        };
+        match self.run(&sql) {
+            // Only MySQL keeps what an interrupted migration has done.
+            Err(StoreError::Duplicate { .. }) if self.tx.kind == DbKind::Mysql => Ok(()),
+            done => done,
+        }
+    }
+
     /// The unit of work, for filling tables.
     pub fn tx(&mut self) -> &mut Tx<'c> {
         self.tx

@@ -124,8 +124,8 @@ pub(super) fn map_error(error: sqlx::Error, context: &str) -> StoreError {
     let message = answer.message().to_owned();
     // https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html and MariaDB's list
     match number {
-        // Duplicate key; an index of this name exists.
-        1062 | 1586 | 1061 => StoreError::Duplicate { constraint: message },
+        // Duplicate key; an index, a column of this name exists.
+        1062 | 1586 | 1061 | 1060 => StoreError::Duplicate { constraint: message },
         1048 | 1216 | 1217 | 1451 | 1452 | 3819 | 4025 => StoreError::Reference(message),
         // Deadlock; lock wait time-out; the row changed since it was read.
         1213 | 1205 | 1020 | 3572 => StoreError::Conflict(message),
