@@ -1,7 +1,7 @@
 //! Grants, and the one question.
 
 use crate::{Caller, Subject};
-use sea_query::{Cond, Expr, ExprTrait, Order, Query};
+use sea_query::{Cond, Expr, ExprTrait, Func, Order, Query};
 use store::{FromRow, Row, StoreError, Tx};
 
 /// A role that a subject has in a place.
@@ -91,6 +91,16 @@ pub fn grant_add(tx: &mut Tx<'_>, grant: &Grant) -> Result<(), StoreError> {
 /// Removes a grant by id; answers whether it was there.
 pub fn grant_remove(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
     Ok(tx.exec(Query::delete().from_table("role_grant").and_where(Expr::col("id").eq(id)))? > 0)
+}
+
+/// One select whose single row is another one whenever anybody's grants were changed, and cheap to look at often (with
+/// [`store::Db::glance`]): how many there are, and when the last was given.
+pub fn grants_mark() -> sea_query::SelectStatement {
+    Query::select()
+        .expr(Func::count(Expr::col("id")))
+        .expr(Func::max(Expr::col("created_at")))
+        .from("role_grant")
+        .to_owned()
 }
 
 fn select() -> sea_query::SelectStatement {

@@ -20,6 +20,7 @@ mod handle;
 mod hashing;
 pub mod http;
 mod model;
+mod proof;
 mod repo;
 mod schema;
 mod scope;
@@ -31,10 +32,11 @@ mod verify;
 pub use caller::{Authentication, Caller, Subject};
 pub use clock::Clock;
 pub use error::IdentityError;
-pub use grant::{Action, Grant, Place, grant_add, grant_remove, grants, grants_of, may};
+pub use grant::{Action, Grant, Place, grant_add, grant_remove, grants, grants_mark, grants_of, may};
 pub use handle::{Identity, IdentityConfig};
 pub use hashing::{hash_password, verify_password};
 pub use model::password::{Password, PasswordHash};
+pub use proof::Proof;
 pub use repo::administrator::{
     ADMINISTRATOR, administrator_add, administrator_remove, createsuperuser, has_administrator, is_administrator,
     platform,
@@ -42,8 +44,9 @@ pub use repo::administrator::{
 pub use repo::api_token::{API_TOKEN_PREFIX, ApiToken, api_token_create, api_token_list, api_token_revoke};
 pub use repo::client::{UaaClient, client_create, client_delete, client_get, client_list};
 pub use repo::person::{
-    NewPerson, ORIGIN, Person, PersonState, UserView, people, person_by_name, person_create, person_delete, person_get,
-    person_list, person_set_display_name, person_set_email, person_set_password, person_set_state,
+    NewPerson, ORIGIN, Person, PersonState, UserView, people, people_by_number, person_by_name, person_by_number,
+    person_create, person_delete, person_get, person_list, person_set_display_name, person_set_email,
+    person_set_password, person_set_state,
 };
 pub use repo::person_find::{PersonFilter, PersonOrder, person_find};
 pub use repo::session::{Session, SessionKind, session_list, session_revoke};

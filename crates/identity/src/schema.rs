@@ -1,6 +1,8 @@
 //! Identity's tables.
 
-use sea_query::{ColumnDef, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, Query, Table};
+use sea_query::{
+    ColumnDef, Expr, ExprTrait, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, Order, Query, Table,
+};
 use store::{Migration, Schema, StoreError};
 
 /// Identity's migrations.
@@ -9,6 +11,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "identity/0002-people", up: people },
     Migration { name: "identity/0003-sessions", up: sessions },
     Migration { name: "identity/0004-keys", up: keys },
+    Migration { name: "identity/0005-person-numbers", up: person_numbers },
 ];
 
 fn grants(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
@@ -160,6 +163,27 @@ fn keys(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
             .col(ColumnDef::new("token_hash").string_len(64).not_null())
             .col(ColumnDef::new("created_at").big_integer().not_null()),
     )
+}
+
+/// People are also known by small integers, to APIs whose ids are such. NULL only while an older process still writes.
+fn person_numbers(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+    schema.add_column("person", ColumnDef::new("number").big_integer())?;
+    schema.create_index(Index::create().name("person_number").table("person").col("number").unique())?;
+    schema.create_sequence("person")?;
+    let tx = schema.tx();
+    let without: Vec<store::Row> = tx.rows(
+        Query::select()
+            .column("id")
+            .from("person")
+            .and_where(Expr::col("number").is_null())
+            .order_by("created_at", Order::Asc)
+            .order_by("id", Order::Asc),
+    )?;
+    for row in without {
+        let (id, number): (String, i64) = (row.at(0)?, tx.next_number("person")?);
+        tx.exec(Query::update().table("person").value("number", number).and_where(Expr::col("id").eq(id)))?;
+    }
+    Ok(())
 }
 
 fn belongs_to(table: &'static str, column: &'static str, parent: &'static str) -> ForeignKeyCreateStatement {

@@ -1,6 +1,7 @@
 //! From credentials to a caller: one read of the store a request.
 
 use crate::clock::micros;
+use crate::proof::Proof;
 use crate::repo::api_token::{api_token_by_secret, api_token_touch};
 use crate::repo::client::client_get;
 use crate::repo::person::{Person, PersonState, person_get};
@@ -24,24 +25,24 @@ pub(crate) enum Credential {
 /// The answer for one request.
 pub(crate) struct Verified {
     pub(crate) authentication: Authentication,
-    pub(crate) credential: Option<Credential>,
+    pub(crate) proof: Option<Proof>,
     /// The session was prolonged: its cookie is to be, too.
     pub(crate) prolonged: bool,
 }
 
 impl Verified {
     fn refused(reason: impl Into<String>) -> Self {
-        Self { authentication: Authentication::Refused(reason.into()), credential: None, prolonged: false }
+        Self { authentication: Authentication::Refused(reason.into()), proof: None, prolonged: false }
     }
 
-    fn good(caller: Caller, credential: Credential, prolonged: bool) -> Self {
-        Self { authentication: Authentication::Caller(caller), credential: Some(credential), prolonged }
+    fn good(caller: Caller, proof: Proof, prolonged: bool) -> Self {
+        Self { authentication: Authentication::Caller(caller), proof: Some(proof), prolonged }
     }
 }
 
-const REVOKED: &str = "the token was revoked; log in again";
-const UNKNOWN_TOKEN: &str = "the token is unknown, revoked or expired; make a new one";
-const SIGNED_OUT: &str = "the session has ended; sign in again";
+pub(crate) const REVOKED: &str = "the token was revoked; log in again";
+pub(crate) const UNKNOWN_TOKEN: &str = "the token is unknown, revoked or expired; make a new one";
+pub(crate) const SIGNED_OUT: &str = "the session has ended; sign in again";
 
 /// Why somebody in this state is refused; none: they are not.
 pub(crate) fn state_refusal(state: PersonState) -> Option<&'static str> {
@@ -60,37 +61,21 @@ impl Identity {
             Ok(claims) => claims,
             Err(reason) => return Ok(Verified::refused(reason)),
         };
+        let (scopes, until) = (claims.scope.clone(), claims.exp.saturating_mul(1_000_000));
         let found = self
             .db()
             .read(move |tx| {
                 let Some(session) = session_get(tx, claims.session_id(), now)? else { return Ok(Err(REVOKED)) };
-                let caller = match &session.person_id {
-                    Some(id) => match person_get(tx, id)? {
-                        None => return Ok(Err(REVOKED)),
-                        Some(person) => match state_refusal(person.state) {
-                            Some(reason) => return Ok(Err(reason)),
-                            None => person_caller(tx, &person)?,
-                        },
-                    },
-                    None => match client_get(tx, session.client_id.as_deref().unwrap_or_default())? {
-                        None => return Ok(Err(REVOKED)),
-                        Some(client) => Caller {
-                            admin: client.authorities.iter().any(|scope| scope == scope::ADMIN),
-                            subject: Subject::Client(client.id.clone()),
-                            name: client.id,
-                            email: None,
-                            scopes: client.authorities,
-                        },
-                    },
-                };
-                Ok::<_, StoreError>(Ok((narrowed(caller, &claims.scope), session)))
+                let caller = session_caller(tx, &session, REVOKED)?;
+                Ok::<_, StoreError>(caller.map(|caller| (narrowed(caller, &claims.scope), session)))
             })
             .await?;
         match found {
             Err(reason) => Ok(Verified::refused(reason)),
             Ok((caller, session)) => {
                 self.touch(&session, now).await;
-                Ok(Verified::good(caller, Credential::Session { id: session.id, page: false }, false))
+                let credential = Credential::Session { id: session.id, page: false };
+                Ok(Verified::good(caller, Proof { credential, scopes: Some(scopes), until: Some(until) }, false))
             }
         }
     }
@@ -102,11 +87,8 @@ impl Identity {
             .db()
             .read(move |tx| {
                 let Some(token) = api_token_by_secret(tx, &hash, now)? else { return Ok(Err(UNKNOWN_TOKEN)) };
-                let Some(person) = person_get(tx, &token.person_id)? else { return Ok(Err(UNKNOWN_TOKEN)) };
-                match state_refusal(person.state) {
-                    Some(reason) => Ok(Err(reason)),
-                    None => Ok::<_, StoreError>(Ok((person_caller(tx, &person)?, token))),
-                }
+                let caller = active_caller(tx, Some(&token.person_id), UNKNOWN_TOKEN)?;
+                Ok::<_, StoreError>(caller.map(|caller| (caller, token)))
             })
             .await?;
         let (caller, token) = match found {
@@ -119,7 +101,7 @@ impl Identity {
                 tracing::warn!(%error, "the last use of an API token could not be noted");
             }
         }
-        Ok(Verified::good(caller, Credential::ApiToken(token.id), false))
+        Ok(Verified::good(caller, Credential::ApiToken(token.id).into(), false))
     }
 
     /// Judges a browser's cookie.
@@ -130,20 +112,15 @@ impl Identity {
             .read(move |tx| {
                 let session = session_by_secret(tx, &hash, now)?.filter(|session| session.kind == SessionKind::Page);
                 let Some(session) = session else { return Ok(Err(SIGNED_OUT)) };
-                let Some(person) = person_get(tx, session.person_id.as_deref().unwrap_or_default())? else {
-                    return Ok(Err(SIGNED_OUT));
-                };
-                match state_refusal(person.state) {
-                    Some(reason) => Ok(Err(reason)),
-                    None => Ok::<_, StoreError>(Ok((person_caller(tx, &person)?, session))),
-                }
+                let caller = session_caller(tx, &session, SIGNED_OUT)?;
+                Ok::<_, StoreError>(caller.map(|caller| (caller, session)))
             })
             .await?;
         match found {
             Err(reason) => Ok(Verified::refused(reason)),
             Ok((caller, session)) => {
                 let prolonged = self.touch(&session, now).await;
-                Ok(Verified::good(caller, Credential::Session { id: session.id, page: true }, prolonged))
+                Ok(Verified::good(caller, Credential::Session { id: session.id, page: true }.into(), prolonged))
             }
         }
     }
@@ -167,6 +144,38 @@ impl Identity {
     }
 }
 
+/// Whose session this is, or why nobody's; `gone` if the person or client is there no more.
+pub(crate) fn session_caller(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    gone: &'static str,
+) -> Result<Result<Caller, &'static str>, StoreError> {
+    if session.person_id.is_some() {
+        return active_caller(tx, session.person_id.as_deref(), gone);
+    }
+    let Some(client) = client_get(tx, session.client_id.as_deref().unwrap_or_default())? else { return Ok(Err(gone)) };
+    Ok(Ok(Caller {
+        admin: client.authorities.iter().any(|scope| scope == scope::ADMIN),
+        subject: Subject::Client(client.id.clone()),
+        name: client.id,
+        email: None,
+        scopes: client.authorities,
+    }))
+}
+
+/// The person, if active.
+pub(crate) fn active_caller(
+    tx: &mut Tx<'_>,
+    person_id: Option<&str>,
+    gone: &'static str,
+) -> Result<Result<Caller, &'static str>, StoreError> {
+    let Some(person) = person_get(tx, person_id.unwrap_or_default())? else { return Ok(Err(gone)) };
+    match state_refusal(person.state) {
+        Some(reason) => Ok(Err(reason)),
+        None => Ok(Ok(person_caller(tx, &person)?)),
+    }
+}
+
 /// A person with all the scopes that they may have now.
 pub(crate) fn person_caller(tx: &mut Tx<'_>, person: &Person) -> Result<Caller, StoreError> {
     let scopes = scope::of_person(tx, &person.id)?;
@@ -180,7 +189,7 @@ pub(crate) fn person_caller(tx: &mut Tx<'_>, person: &Person) -> Result<Caller, 
 }
 
 /// Leaves what the token says and the caller still may.
-fn narrowed(caller: Caller, token: &[String]) -> Caller {
+pub(crate) fn narrowed(caller: Caller, token: &[String]) -> Caller {
     let scopes: Vec<String> = caller.scopes.into_iter().filter(|scope| token.contains(scope)).collect();
     Caller { admin: caller.admin && scopes.iter().any(|scope| scope == scope::ADMIN), scopes, ..caller }
 }

@@ -1,5 +1,6 @@
 //! What an entry says.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// A thing that acts or is acted on: its kind (`person`, `app`, `route`, …), id and the name it had then.
@@ -59,4 +60,12 @@ pub struct Record {
     pub data: serde_json::Value,
     /// SHA-256 over the predecessor's hash and this entry, hex. Empty until sealed.
     pub hash: String,
+}
+
+impl Record {
+    /// As one event of a `text/event-stream`: `id` is the position, which clients send back as `Last-Event-ID`, `data` the entry as JSON.
+    pub fn event(&self) -> Bytes {
+        let data = serde_json::to_string(self).expect("an entry has only text keys");
+        Bytes::from(format!("id: {}\ndata: {data}\n\n", self.position))
+    }
 }

@@ -1,7 +1,8 @@
 //! Looking entries up: for the audit page and the audit events of compatible APIs.
 
 use crate::entry::Record;
-use crate::row::select;
+use crate::row::{Head, select};
+use crate::sight::Sight;
 use sea_query::{Cond, Condition, Expr, ExprTrait, Func, Order, Query};
 use store::{StoreError, Tx};
 
@@ -18,12 +19,16 @@ pub struct Filter {
     pub object_kinds: Vec<String>,
     /// Any of these objects.
     pub object_ids: Vec<String>,
+    /// Objects that had any of these names then.
+    pub object_names: Vec<String>,
     /// None of these objects.
     pub not_object_ids: Vec<String>,
     /// Any of these actors.
     pub actor_ids: Vec<String>,
     /// For each group: in any of its scopes. An empty group matches nothing (the caller may see no scope at all).
     pub scopes: Vec<Vec<String>>,
+    /// Only what these eyes see; none: everything.
+    pub sight: Option<Sight>,
     /// At this time or later (microseconds since 1970 UTC).
     pub from: Option<i64>,
     /// Before this time.
@@ -46,6 +51,20 @@ pub fn find(tx: &mut Tx<'_>, filter: &Filter) -> Result<(Vec<Record>, u64), Stor
     let condition = condition(filter);
     let total: Option<u64> =
         tx.value(Query::select().expr(Func::count(Expr::col("id"))).from("ledger").cond_where(condition.clone()))?;
+    Ok((rows(tx, filter, condition)?, total.unwrap_or(0)))
+}
+
+/// The entries of one page as [`find`] gives them, uncounted: cheap however many there are.
+pub fn page(tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<Record>, StoreError> {
+    rows(tx, filter, condition(filter))
+}
+
+/// The position of the last entry, 0 if there is none, as this unit of work sees it.
+pub fn last_position(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+    Ok(Head::read(tx)?.position)
+}
+
+fn rows(tx: &mut Tx<'_>, filter: &Filter, condition: Condition) -> Result<Vec<Record>, StoreError> {
     let mut page = select();
     page.cond_where(condition);
     if let Some(beyond) = filter.beyond {
@@ -55,7 +74,7 @@ pub fn find(tx: &mut Tx<'_>, filter: &Filter) -> Result<(Vec<Record>, u64), Stor
     page.order_by("position", if filter.descending { Order::Desc } else { Order::Asc })
         .limit(filter.limit)
         .offset(filter.offset);
-    Ok((tx.rows(&page)?, total.unwrap_or(0)))
+    tx.rows(&page)
 }
 
 fn condition(filter: &Filter) -> Condition {
@@ -67,6 +86,7 @@ fn condition(filter: &Filter) -> Condition {
         .add_option(any_of("action", &filter.actions))
         .add_option(any_of("object_kind", &filter.object_kinds))
         .add_option(any_of("object_id", &filter.object_ids))
+        .add_option(any_of("object_name", &filter.object_names))
         .add_option(any_of("actor_id", &filter.actor_ids))
         .add_option(filter.from.map(|from| Expr::col("at").gte(from)))
         .add_option(filter.before.map(|before| Expr::col("at").lt(before)))
@@ -75,15 +95,17 @@ fn condition(filter: &Filter) -> Condition {
         all = all.add(Expr::col("object_id").is_not_in(&filter.not_object_ids));
     }
     if !filter.action_prefixes.is_empty() {
-        let prefixes = filter.action_prefixes.iter().map(|prefix| {
-            // Bounded by the highest character; columns compare by bytes on every database.
-            Expr::col("action").gte(prefix.as_str()).and(Expr::col("action").lt(format!("{prefix}\u{10FFFF}")))
-        });
+        let prefixes = filter.action_prefixes.iter().map(|prefix| begins("action", prefix));
         all = all.add(prefixes.fold(Cond::any(), Condition::add));
     }
     for group in &filter.scopes {
         // `IN ()` is no SQL: sea-query renders an empty list as a condition that is false.
         all = all.add(Cond::any().add(Expr::col("scope").is_in(group)).add(Expr::col("scope_inner").is_in(group)));
     }
-    all
+    all.add_option(filter.sight.as_ref().map(Sight::condition))
+}
+
+/// Texts of `column` that begin with `prefix`: bounded by the highest character; columns compare by bytes on every database.
+pub(crate) fn begins(column: &'static str, prefix: &str) -> Expr {
+    Expr::col(column).gte(prefix).and(Expr::col(column).lt(format!("{prefix}\u{10FFFF}")))
 }

@@ -7,8 +7,7 @@
 use crate::entry::Record;
 use crate::row::{Head, select};
 use crate::wake;
-use bytes::Bytes;
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{self, Stream};
 use sea_query::{Expr, ExprTrait, Order};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,8 +21,6 @@ const LOOK_ALONE: Duration = Duration::from_millis(500);
 const PAGE: u64 = 256;
 /// How long a follower waits after the database failed it.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A comment line keeps proxies and clients from giving up on a quiet stream.
-const HEART_BEAT: Duration = Duration::from_secs(15);
 
 /// Readers' handle on the ledger. Cheap to clone; clones share one watcher of the head.
 #[derive(Clone)]
@@ -91,20 +88,6 @@ impl Ledger {
         )
     }
 
-    /// [`Ledger::follow`] as the body of a `text/event-stream`: `id` is the position (what a client sends back as
-    /// `Last-Event-ID`), `data` the entry as JSON; a comment every 15 s of silence.
-    pub fn sse(&self, position: i64) -> impl Stream<Item = Bytes> + Send + use<> {
-        let entries = Box::pin(self.follow(position));
-        stream::unfold(entries, |mut entries| async move {
-            let next = tokio::time::timeout(HEART_BEAT, entries.next()).await;
-            let bytes = match next {
-                Err(_) => Bytes::from_static(b":\n\n"),
-                Ok(record) => event(&record?),
-            };
-            Some((bytes, entries))
-        })
-    }
-
     /// Makes followers look at once. [`crate::append`] does so by itself when it is committed.
     pub fn wake(&self) {
         wake::committed();
@@ -146,9 +129,4 @@ impl Ledger {
         *watched = !alone;
         alone
     }
-}
-
-fn event(record: &Record) -> Bytes {
-    let data = serde_json::to_string(record).expect("an entry has only text keys");
-    Bytes::from(format!("id: {}\ndata: {data}\n\n", record.position))
 }

@@ -11,12 +11,14 @@ mod follow;
 mod row;
 mod schema;
 mod seal;
+mod sight;
 mod verify;
 mod wake;
 
 pub use append::append;
 pub use entry::{Actor, Entry, Object, Record};
-pub use find::{Filter, find};
+pub use find::{Filter, find, last_position, page};
 pub use follow::Ledger;
 pub use schema::MIGRATIONS;
+pub use sight::Sight;
 pub use verify::{Fault, Verified, VerifyError};

@@ -5,5 +5,6 @@ mod it {
     mod find;
     mod follow;
     pub mod help;
+    mod sight;
     mod verify;
 }

@@ -18,12 +18,13 @@ pub(crate) use body::Reply;
 pub(crate) use pool::Pool;
 
 use crate::access::Record;
+use crate::gateway;
 use crate::index::{Endpoint, Entry, Found, Origin};
 use crate::worker::{Client, Worker};
 use body::Outgoing;
 use forward::{Job, Target};
 use host::Host;
-use http::{Method, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, Version};
 use hyper::body::Incoming;
 use std::convert::Infallible;
 use std::future::Future;
@@ -55,12 +56,13 @@ pub(crate) fn handle(
 fn prepare(worker: &Worker, client: &Client, request: Request<Incoming>) -> Result<Box<Job>, Box<Response<Reply>>> {
     let started = Instant::now();
     let at = jiff::Timestamp::now();
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     if head.method == Method::CONNECT {
         return Err(Box::new(refuse::connect()));
     }
     let host = Host::of(&head).map_err(|why| Box::new(refuse::bad_request(why)))?;
-    let target = target(worker, &head, &host)?;
+    let request_id = worker.request_id();
+    let (target, call) = target(worker, &mut head, &host, at.as_microsecond(), &request_id)?;
     let record = matches!(target, Target::App { .. }).then(|| {
         let at = i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX);
         Record::new(&head, at, started)
@@ -70,20 +72,31 @@ fn prepare(worker: &Worker, client: &Client, request: Request<Incoming>) -> Resu
     let upgrade = upgrade.then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
     let (body, upload) = Outgoing::new(body, started, worker.shared.timeouts.client_idle);
-    let request_id = worker.request_id();
     head::towards_backend(&mut head, client, &request_id, at.as_millisecond(), upgrade.is_some());
     let request = Some(Request::from_parts(head, body));
-    Ok(Box::new(Job { target, host, request, upload, upgrade, record, request_id, started }))
+    Ok(Box::new(Job { target, call, host, request, upload, upgrade, record, request_id, started }))
 }
 
-fn target(worker: &Worker, head: &http::request::Parts, host: &Host) -> Result<Target, Box<Response<Reply>>> {
+fn target(
+    worker: &Worker,
+    head: &mut http::request::Parts,
+    host: &Host,
+    at: i64,
+    request_id: &HeaderValue,
+) -> Result<(Target, Option<Box<gateway::Call>>), Box<Response<Reply>>> {
     let index = worker.shared.index.load();
     match index.find(host, head.uri.path()) {
         Found::Entry(entry) => {
             let pin = pinned(&entry, head, host)?;
-            Ok(Target::App { entry, pin })
+            Ok((Target::App { entry, pin }, None))
         }
-        Found::NoHost if !worker.shared.is_app_host(host) => Ok(Target::Control),
+        Found::NoHost if !worker.shared.is_app_host(host) => {
+            let Some(judged) = gateway::judge(&index.calls, head, at, request_id) else {
+                return Ok((Target::Control, None));
+            };
+            let call = judged?;
+            Ok((Target::App { entry: Arc::clone(&call.job.entry), pin: None }, Some(call)))
+        }
         Found::NoHost if index.origin == Origin::None => Err(Box::new(refuse::no_table(host))),
         Found::NoHost | Found::NoPath => Err(Box::new(refuse::unknown_route(host))),
     }

@@ -1,14 +1,14 @@
 //! The control process: opens the rooms, starts what follows the ledger, serves the two sockets, ends in order.
 
 use crate::sockets::{self, Peers};
-use crate::{House, Options, admin, owner, surface};
+use crate::surface::{self, Faces};
+use crate::workshop::Workshop;
+use crate::{House, Options, admin, owner};
 use anyhow::Context;
-use apps::run::{Layers, Rooms};
-use engine::{Budget, Engine, Room};
 use engine_local::LocalEngine;
-use futures_util::future::BoxFuture;
 use identity::Identity;
 use ledger::Ledger;
+use operations::Operations;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +47,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 
     let me = owner::Signature::of(&data)?;
     let elsewhere = db.write(move |tx| owner::claim(tx, &me)).await?;
-    let apps = open_apps(&options, elsewhere.is_none(), &db, &blobs, &secrets, &engine, &publisher).await?;
+    let workshop = Workshop::open(&options, &engine, &publisher).await?;
+    let apps = workshop.open_apps(&options, elsewhere.is_none(), &db, &blobs, &secrets).await?;
     let house = House {
         options: Arc::new(options),
         db: db.clone(),
@@ -66,8 +67,15 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         let (ledger, stop) = (ledger.clone(), stop.clone());
         async move { ledger.run_sealer(stop.cancelled()).await }
     });
+    let mut reconciler = None;
     match &house.elsewhere {
-        None => apps.start_background().await?,
+        None => {
+            // Whatever is entered from here on is followed; whatever was before is looked at now.
+            let position = ledger.head().await?;
+            let handle = workshop.reconcile(apps.dressed_engine(), vec![apps.source()]);
+            apps.start_background(&handle, position).await?;
+            reconciler = Some(handle);
+        }
         Some(words) => {
             tracing::warn!("{words}");
             house.publisher.replace_all(router::Table::default());
@@ -75,8 +83,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     }
 
     let tasks = TaskTracker::new();
+    let operations = Operations::new(house.identity.clone(), ledger, Default::default(), stop.clone());
+    let faces = Faces { apps: apps::api::router(apps.clone()), operations: operations::router(operations) };
     for (name, routes, peers) in [
-        ("control.sock", surface::surface(house.clone(), apps::api::router(apps.clone())), Peers::Anyone),
+        ("control.sock", surface::surface(house.clone(), faces), Peers::Anyone),
         ("admin.sock", admin::routes(house.clone(), stop.clone()), Peers::Owner),
     ] {
         let path = data.join("run").join(name);
@@ -94,6 +104,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     stop.cancel();
     if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
         tracing::warn!("some requests had not ended within {DRAIN:?}");
+    }
+    if let Some(reconciler) = reconciler {
+        reconciler.stop().await;
     }
     apps.shutdown().await;
     let _ = sealer.await;
@@ -141,62 +154,4 @@ pub async fn end_apps(data: &Path) -> anyhow::Result<()> {
     // Whatever this host can do now, what runs is to end.
     wanted.allow_bare = true;
     Ok(LocalEngine::open(wanted)?.end_all().await?)
-}
-
-async fn open_apps(
-    options: &Options,
-    owner: bool,
-    db: &Db,
-    blobs: &Blobs,
-    secrets: &Secrets,
-    engine: &LocalEngine,
-    publisher: &router::Publisher,
-) -> anyhow::Result<apps::Apps> {
-    let driver: Arc<dyn Engine> = Arc::new(engine.clone());
-    let memory = Budget::memory_of_host()?;
-    let stager = staging::Stager::new(staging::StagerOptions {
-        memory_budget_bytes: memory / 2,
-        timeout: options.staging_timeout,
-        ..staging::StagerOptions::new(Arc::clone(&driver), options.data.join("cache"))
-    })?;
-    stager.sweep().await?;
-    let rooms = Rooms {
-        engine: driver,
-        options: engine::Options {
-            budget: Some(Budget::new(Room { memory_bytes: memory, staging_slots: 2 })),
-            ..Default::default()
-        },
-        layers: Arc::new(DropletLayers(engine.clone())),
-        stager: Arc::new(stager),
-        publisher: publisher.clone(),
-    };
-    let config = apps::Config {
-        domain: options.domain.clone(),
-        url: crate::url(options.listen),
-        hosts: vec!["localhost".into(), options.listen.ip().to_string()],
-        stacks: stacks(engine),
-        buildpacks: staging::builtin().iter().map(|buildpack| buildpack.name.to_owned()).collect(),
-    };
-    if owner {
-        let first = config.clone();
-        db.write(move |tx| apps::bootstrap(tx, &first)).await?;
-    }
-    Ok(apps::Apps::new(config, db.clone(), blobs.clone(), secrets.clone(), options.data.join("logs"), rooms))
-}
-
-fn stacks(engine: &LocalEngine) -> Vec<apps::StackInfo> {
-    let describe = |name: &str| match name {
-        "host" => "This machine's own programs and libraries, read-only".to_owned(),
-        other => format!("The root file system imported as {other}"),
-    };
-    let stack = |name: String| apps::StackInfo { description: describe(&name), default: name == "host", name };
-    engine.stacks().into_iter().map(stack).collect()
-}
-
-struct DropletLayers(LocalEngine);
-
-impl Layers for DropletLayers {
-    fn layer<'a>(&'a self, digest: &'a str, archive: &'a Path) -> BoxFuture<'a, Result<PathBuf, String>> {
-        Box::pin(async move { self.0.layer(digest, archive).await.map_err(|error| error.to_string()) })
-    }
 }

@@ -10,15 +10,22 @@ use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
+/// The faces' own routers.
+pub(crate) struct Faces {
+    pub(crate) apps: Router,
+    pub(crate) operations: Router,
+}
+
 /// Everything but applications: pages, UAA, and the faces' APIs.
-pub(crate) fn surface(house: House, apps: Router) -> Router {
+pub(crate) fn surface(house: House, faces: Faces) -> Router {
     let pages = Router::new().merge(health::routes()).merge(home::routes()).with_state(house.clone());
     Router::new()
         .merge(pages)
         .merge(identity::http::pages(house.identity.clone()))
         .nest("/uaa", identity::http::uaa(house.identity.clone()))
+        .merge(faces.operations)
         // The Cloud Foundry face answers the rest, unknown paths included, in its own JSON.
-        .fallback_service(apps)
+        .fallback_service(faces.apps)
         .layer(middleware::from_fn(home_for_browsers))
         // Who is asking; each face answers the bad cases in its own shape.
         .layer(middleware::from_fn_with_state(house.identity.clone(), identity::http::authenticate))

@@ -4,6 +4,9 @@ mod collect;
 mod container;
 mod request;
 mod scratch;
+mod stage;
+
+pub use stage::Stage;
 
 pub use request::{Selection, StagedBuildpack, StagedDroplet, StagerOptions, StagingRequest};
 

@@ -14,6 +14,7 @@ mod migrate;
 mod remote;
 mod row;
 mod secrets;
+mod sequence;
 mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -64,7 +64,7 @@ async fn started(
             if taken {
                 shared.book().leases.extend(lease.map(|lease| (spec.id.clone(), lease)));
                 shared.publish(&spec.workload, false);
-                monitor::spawn(shared, &spec.workload, spec.index, &spec.id, false);
+                monitor::spawn(shared, &spec.workload, spec.index, &spec.id);
                 // It may have ended before it was known to be alive.
                 shared.kick(&spec.workload);
             } else {

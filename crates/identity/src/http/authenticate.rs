@@ -29,7 +29,8 @@ pub async fn authenticate(State(identity): State<Identity>, mut request: Request
             return unavailable(request.headers());
         }
     };
-    let by_cookie = matches!(verified.credential, Some(Credential::Session { page: true, .. }));
+    let credential = verified.proof.as_ref().map(|proof| proof.credential.clone());
+    let by_cookie = matches!(credential, Some(Credential::Session { page: true, .. }));
     if by_cookie
         && !origin::is_safe(request.method())
         && !origin::is_own(request.headers(), base::scheme(request.headers()))
@@ -41,8 +42,9 @@ pub async fn authenticate(State(identity): State<Identity>, mut request: Request
         .map(|value| cookie::set(request.headers(), &value, identity.config().page_session));
     let extensions = request.extensions_mut();
     extensions.insert(verified.authentication);
-    if let Some(credential) = verified.credential {
+    if let (Some(credential), Some(proof)) = (credential, verified.proof) {
         extensions.insert(credential);
+        extensions.insert(proof);
     }
     let mut response = next.run(request).await;
     // Who signs out or in with this answer has set the cookie already.
@@ -74,7 +76,7 @@ async fn judge(identity: &Identity, headers: &HeaderMap, cookie: Option<&str>) -
     }
     match cookie {
         Some(cookie) => identity.verify_cookie(cookie).await,
-        None => Ok(Verified { authentication: Authentication::Anonymous, credential: None, prolonged: false }),
+        None => Ok(Verified { authentication: Authentication::Anonymous, proof: None, prolonged: false }),
     }
 }
 

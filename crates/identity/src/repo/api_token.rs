@@ -83,8 +83,16 @@ pub fn api_token_create(
 
 /// The token with this hash, if it has not expired.
 pub(crate) fn api_token_by_secret(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<Option<ApiToken>, StoreError> {
-    let alive = Cond::any().add(Expr::col("expires_at").is_null()).add(Expr::col("expires_at").gt(now));
-    tx.row(select().and_where(Expr::col("secret_hash").eq(hash)).cond_where(alive))
+    tx.row(select().and_where(Expr::col("secret_hash").eq(hash)).cond_where(alive(now)))
+}
+
+/// The token with this id, if it has not expired.
+pub(crate) fn api_token_get(tx: &mut Tx<'_>, id: &str, now: i64) -> Result<Option<ApiToken>, StoreError> {
+    tx.row(select().and_where(Expr::col("id").eq(id)).cond_where(alive(now)))
+}
+
+fn alive(now: i64) -> Cond {
+    Cond::any().add(Expr::col("expires_at").is_null()).add(Expr::col("expires_at").gt(now))
 }
 
 /// A person's tokens, newest first, expired ones too.

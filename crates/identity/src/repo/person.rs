@@ -45,6 +45,8 @@ impl PersonState {
 pub struct Person {
     /// UUID.
     pub id: String,
+    /// The same person to APIs whose ids are small integers; from 1, never given again.
+    pub number: i64,
     /// As written when created; unique whatever its case.
     pub user_name: String,
     /// Unique whatever its case.
@@ -99,6 +101,7 @@ pub fn person_create(tx: &mut Tx<'_>, actor: &Actor, new: &NewPerson) -> Result<
     let at = now();
     let display_name = if new.display_name.trim().is_empty() { &new.user_name } else { &new.display_name };
     let person = Person {
+        number: tx.next_number("person")?,
         id: uuid::Uuid::new_v4().to_string(),
         user_name: new.user_name.clone(),
         email: new.email.clone(),
@@ -113,6 +116,7 @@ pub fn person_create(tx: &mut Tx<'_>, actor: &Actor, new: &NewPerson) -> Result<
             .into_table("person")
             .columns([
                 "id",
+                "number",
                 "user_name",
                 "user_name_key",
                 "email",
@@ -126,6 +130,7 @@ pub fn person_create(tx: &mut Tx<'_>, actor: &Actor, new: &NewPerson) -> Result<
             ])
             .values_panic([
                 person.id.clone().into(),
+                person.number.into(),
                 person.user_name.clone().into(),
                 name::key(&person.user_name).into(),
                 person.email.clone().into(),
@@ -152,6 +157,22 @@ pub fn person_create(tx: &mut Tx<'_>, actor: &Actor, new: &NewPerson) -> Result<
 /// The person with this guid.
 pub fn person_get(tx: &mut Tx<'_>, id: &str) -> Result<Option<Person>, StoreError> {
     tx.row(select().and_where(Expr::col("id").eq(id)))
+}
+
+/// The person with this number.
+pub fn person_by_number(tx: &mut Tx<'_>, number: i64) -> Result<Option<Person>, StoreError> {
+    tx.row(select().and_where(Expr::col("number").eq(number)))
+}
+
+/// The people with these numbers, by number; unknown ones are left out.
+pub fn people_by_number(tx: &mut Tx<'_>, numbers: &[i64]) -> Result<Vec<Person>, StoreError> {
+    let mut found = Vec::new();
+    for some in numbers.chunks(500) {
+        found.extend(tx.rows::<Person>(select().and_where(Expr::col("number").is_in(some.iter().copied())))?);
+    }
+    found.sort_by_key(|person| person.number);
+    found.dedup_by_key(|person| person.number);
+    Ok(found)
 }
 
 /// The person with this user name (or, where nobody has it as user name, this address) from `origin`, whatever its case.
@@ -292,7 +313,7 @@ fn update(tx: &mut Tx<'_>, id: &str, column: &'static str, value: &str) -> Resul
 pub(crate) fn select() -> SelectStatement {
     let mut select = Query::select();
     select
-        .columns(["id", "user_name", "email", "display_name", "state", "origin", "created_at", "updated_at"])
+        .columns(["id", "number", "user_name", "email", "display_name", "state", "origin", "created_at", "updated_at"])
         .from("person");
     select
 }
@@ -302,6 +323,7 @@ impl FromRow for Person {
         let state: String = row.get("state")?;
         Ok(Self {
             id: row.get("id")?,
+            number: row.get::<Option<i64>>("number")?.unwrap_or_default(),
             user_name: row.get("user_name")?,
             email: row.get("email")?,
             display_name: row.get("display_name")?,

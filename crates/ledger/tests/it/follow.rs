@@ -104,8 +104,8 @@ async fn the_event_stream_carries_position_and_entry() {
     on_each_database(ledger::MIGRATIONS, |db| async move {
         let ledger = super::help::sealed(&db, 0).await;
         let appended = append(&db, entry("person.activate", "line\nbreak", &["o"])).await;
-        let mut events = Box::pin(ledger.sse(0));
-        let event = String::from_utf8(events.next().await.unwrap().to_vec()).unwrap();
+        let mut follow = Box::pin(ledger.follow(0));
+        let event = String::from_utf8(follow.next().await.unwrap().event().to_vec()).unwrap();
         let data = event.strip_prefix("id: 1\ndata: ").and_then(|rest| rest.strip_suffix("\n\n")).expect("one event");
         let record: ledger::Record = serde_json::from_str(data).unwrap();
         assert_eq!((record.id, record.object.id.as_str()), (appended.id, "line\nbreak"));

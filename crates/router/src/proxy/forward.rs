@@ -6,6 +6,7 @@ use super::finish::Finish;
 use super::host::Host;
 use super::{cookies, head, refuse, tunnel};
 use crate::access::Record;
+use crate::gateway;
 use crate::index::{Endpoint, Entry};
 use crate::worker::{Client, Worker};
 use http::header::{HeaderMap, HeaderValue};
@@ -36,6 +37,8 @@ pub(crate) enum Target {
 /// A request on its way.
 pub(crate) struct Job {
     pub(crate) target: Target,
+    /// The call of a job that it is, if it is one.
+    pub(crate) call: Option<Box<gateway::Call>>,
     pub(crate) host: Host,
     /// Always there but while it is being sent. In one place for its whole way: it is large to be moved about.
     pub(crate) request: Option<Request<Outgoing>>,
@@ -63,7 +66,11 @@ pub(crate) async fn forward(worker: &Rc<Worker>, client: &Rc<Client>, mut job: B
     let mut refusal = None;
     loop {
         let Some(endpoint) = choose(worker, &job.target, session.instance.as_deref(), &tried) else {
-            return finish.refused(refusal.unwrap_or_else(|| refuse::no_endpoints(&job.host)));
+            let none = || match &job.call {
+                Some(call) => gateway::dead(call, true, "no instance of it runs"),
+                None => refuse::no_endpoints(&job.host),
+            };
+            return finish.refused(refusal.unwrap_or_else(none));
         };
         tried.push(endpoint.id);
         job.request.iter_mut().for_each(|request| name_instance(request.headers_mut(), &endpoint));
@@ -72,7 +79,7 @@ pub(crate) async fn forward(worker: &Rc<Worker>, client: &Rc<Client>, mut job: B
             Ok((lease, response)) => {
                 endpoint.restore();
                 finish.answered(lease.sender, response.status());
-                return answer(finish, response, job.upgrade.take(), &session);
+                return answer(finish, response, job.upgrade.take(), &session, job.call.as_deref());
             }
             Err(failure) => failure,
         };
@@ -89,7 +96,10 @@ pub(crate) async fn forward(worker: &Rc<Worker>, client: &Rc<Client>, mut job: B
         if failure.refused {
             endpoint.eject(worker.shared.timeouts.ejection);
         }
-        let words = refuse::endpoint_failure(&endpoint, &failure.why);
+        let words = match &job.call {
+            Some(call) => gateway::dead(call, failure.refused, &failure.why),
+            None => refuse::endpoint_failure(&endpoint, &failure.why),
+        };
         if job.request.is_none() || tried.len() == ATTEMPTS {
             return finish.refused(words);
         }
@@ -159,6 +169,7 @@ fn answer(
     response: Response<Incoming>,
     upgrade: Option<OnUpgrade>,
     session: &Session,
+    call: Option<&gateway::Call>,
 ) -> Response<Reply> {
     let timeouts = finish.worker().shared.timeouts.clone();
     let (mut head, body) = response.into_parts();
@@ -168,7 +179,9 @@ fn answer(
     }
     head.version = Version::HTTP_11;
     head.headers.insert(head::REQUEST_ID, finish.request_id().clone());
-    if let Some(backend) = finish.endpoint().and_then(|endpoint| endpoint.backend()) {
+    if let Some(call) = call {
+        gateway::finish(call, &mut head.headers);
+    } else if let Some(backend) = finish.endpoint().and_then(|endpoint| endpoint.backend()) {
         let moved = session.present && session.instance.as_ref() != Some(&backend.instance);
         cookies::bind(&mut head.headers, &backend.instance, moved, finish.secure());
     }

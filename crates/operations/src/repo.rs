@@ -1,0 +1,3 @@
+//! Statements over `&mut Tx`.
+
+pub mod sight;
