@@ -134,6 +134,7 @@ async fn start(engine: &LocalEngine, app: &Path) -> (Duration, Duration, u64) {
         egress: false,
         grace: Duration::from_secs(1),
         log: LogTag { source: "bench".into(), source_type: "APP/PROC/WEB".into(), instance: "0".into() },
+        companions: Vec::new(),
     };
     let begun = Instant::now();
     let observed = engine.start(&spec).await.unwrap();

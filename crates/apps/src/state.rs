@@ -78,6 +78,12 @@ impl Apps {
         self.secrets.seal(ENVIRONMENT, app, &Secret::new(plain))
     }
 
+    /// Writes a warning of staging into the app's log once `tx` is committed.
+    pub fn warn_after(&self, tx: &mut Tx<'_>, app: &str, words: &str) {
+        let (journal, app, line) = (self.run.journal().clone(), app.to_owned(), format!("WARNING: {words}"));
+        tx.after_commit(move || journal.say(&app, "STG", "0", &line));
+    }
+
     /// Writes a line of source type `API` into the app's log once `tx` is committed.
     pub fn say_after(&self, tx: &mut Tx<'_>, app: &str, line: String) {
         let (journal, app) = (self.run.journal().clone(), app.to_owned());

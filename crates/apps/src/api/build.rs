@@ -8,6 +8,7 @@ use super::package::MetadataOnly;
 use super::page::{Page, Params, Spec};
 use super::routes::Routes;
 use super::show;
+use super::warning::Warned;
 use crate::error::Kind;
 use crate::model::label::{Metadata, MetadataPatch};
 use crate::model::{actions, time};
@@ -15,13 +16,14 @@ use crate::repo::app::{self as apps_repo, App, load_part};
 use crate::repo::build::{self as repo, Build, Lifecycle};
 use crate::repo::package::Package;
 use crate::repo::record::{self, Json as Stored, Record};
-use crate::repo::{audit, list, metadata, scope};
+use crate::repo::setting::stack_judge;
+use crate::repo::{audit, list, metadata, scope, usage_event};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use identity::Caller;
-use sea_query::{Expr, ExprTrait};
+use sea_query::{Cond, Expr, ExprTrait};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -124,7 +126,7 @@ async fn create_build(
     Writer(caller): Writer,
     base: Base,
     body: Body<Create>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<Warned<(StatusCode, Json<Value>)>, ApiError> {
     let state = apps.clone();
     apps.db
         .write(move |tx| {
@@ -163,7 +165,10 @@ async fn create_build(
                 }
             }
             // For this build alone; the app keeps its own.
-            super::app::change_lifecycle(&state, tx, &mut app, given.lifecycle.as_ref())?;
+            let mut warnings = super::app::change_lifecycle(&state, tx, &mut app, given.lifecycle.as_ref())?;
+            let first = !list::exists(tx, "droplet", Cond::all().add(Expr::col("app_guid").eq(&*app.guid)))?;
+            warnings.extend(stack_judge(tx, app.stack.as_deref().unwrap_or_default(), first)?);
+            warnings.dedup();
             let now = time::now();
             let build = Build {
                 guid: crate::repo::new_guid(),
@@ -188,11 +193,15 @@ async fn create_build(
                 updated_at: now,
             };
             record::insert(tx, &build)?;
+            usage_event::build_changed(tx, &app, &build, None)?;
             let metadata = metadata::merge(tx, &build.guid, given.metadata.as_ref())?;
             let data = json!({"build_guid": build.guid, "package_guid": build.package_guid, "request": body.raw});
             audit::record(tx, &caller, "audit.app.build.create", app.object(), &space.scope(), data)?;
             state.say_after(tx, &app.guid, format!("Creating build for app with guid {}", app.guid));
-            Ok((StatusCode::CREATED, Json(show_build(&base, &build, &metadata))))
+            for words in &warnings {
+                state.warn_after(tx, &app.guid, words);
+            }
+            Ok(Warned((StatusCode::CREATED, Json(show_build(&base, &build, &metadata))), warnings))
         })
         .await
 }

@@ -4,6 +4,7 @@
 //! process; the last begin anew at start, twice at most, so none stays for ever.
 
 use super::desired::{facts, variables, whole};
+use crate::model::sidecar::Sidecar;
 use crate::model::{environment, time};
 use crate::repo::app::App;
 use crate::repo::audit;
@@ -12,6 +13,7 @@ use crate::repo::droplet::{self, Droplet, UsedBuildpack};
 use crate::repo::package::Package;
 use crate::repo::record::{self, Json};
 use crate::repo::space::Space;
+use crate::repo::usage_event;
 use crate::run::{Runtime, buildpack};
 use crate::{ApiError, Apps};
 use engine::LogTag;
@@ -113,14 +115,7 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     }
     let journal = apps.run.journal();
     let end = match &staged {
-        Ok(staged) => {
-            for sidecar in &staged.made.sidecars {
-                let name = &sidecar.name;
-                let line = format!(
-                    "The sidecar \"{name}\" that a buildpack asks for will not run: there are no sidecars here"
-                );
-                journal.say(&app, "STG", "0", &line);
-            }
+        Ok(_) => {
             journal.say(&app, "API", "0", &format!("Creating droplet for app with guid {app}"));
             "Staging complete".to_owned()
         }
@@ -217,6 +212,7 @@ fn finish(tx: &mut store::Tx<'_>, guid: &str, outcome: &Result<Arc<Staged>, Stri
             build.state = repo::STAGED.into();
             build.droplet_guid = Some(droplet.guid.clone());
             record::save(tx, &build)?;
+            usage_event::build_changed(tx, &app, &build, droplet.buildpacks.0.last())?;
             let data = json!({"build_guid": guid, "package_guid": build.package_guid, "droplet_guid": droplet.guid});
             audit::record(tx, &system, "audit.app.build.staged", app.object(), &space.scope(), data)?;
             let data = json!({"droplet_guid": droplet.guid, "package_guid": build.package_guid});
@@ -226,6 +222,7 @@ fn finish(tx: &mut store::Tx<'_>, guid: &str, outcome: &Result<Arc<Staged>, Stri
             build.state = repo::FAILED.into();
             build.error = Some(error.clone());
             record::save(tx, &build)?;
+            usage_event::build_changed(tx, &app, &build, None)?;
             let data = json!({"build_guid": guid, "package_guid": build.package_guid, "error": error});
             audit::record(tx, &system, "audit.app.build.failed", app.object(), &space.scope(), data)?;
         }
@@ -240,6 +237,12 @@ fn make_droplet(build: &Build, staged: &Staged) -> Droplet {
         buildpack_name: used.buildpack_name.clone(),
         version: used.version.clone(),
     });
+    let sidecars = staged.made.sidecars.iter().cloned().map(|wanted| Sidecar {
+        name: wanted.name,
+        command: wanted.command,
+        process_types: wanted.process_types,
+        memory_mb: wanted.memory_in_mb.and_then(|memory| i64::try_from(memory).ok()),
+    });
     let now = time::now();
     Droplet {
         guid: crate::repo::new_guid(),
@@ -251,6 +254,7 @@ fn make_droplet(build: &Build, staged: &Staged) -> Droplet {
         process_types: Json(staged.made.process_types.clone()),
         execution_metadata: String::new(),
         buildpacks: Json(used.collect()),
+        sidecars: Some(Json(sidecars.collect())),
         stack: build.lifecycle.0.stack.clone(),
         image: None,
         digest: Some(staged.digest.clone()),

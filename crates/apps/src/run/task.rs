@@ -8,7 +8,7 @@ use crate::repo::app::App;
 use crate::repo::droplet::Droplet;
 use crate::repo::space::Space;
 use crate::repo::task::Task;
-use crate::repo::{audit, record};
+use crate::repo::{audit, record, usage_event};
 use engine::{Engine, Exit, ExitKind, InstanceId, InstanceSpec, LogTag, Purpose, exit_in_words, run_once};
 use identity::Caller;
 use sea_query::{Expr, ExprTrait};
@@ -126,6 +126,7 @@ async fn spec(apps: &Apps, parts: &Parts) -> Result<InstanceSpec, String> {
         egress: true,
         grace: Duration::from_secs(10),
         log: LogTag { source: parts.app.guid.clone(), source_type: format!("APP/TASK/{name}"), instance: "0".into() },
+        companions: Vec::new(),
     })
 }
 
@@ -151,10 +152,9 @@ fn finish(tx: &mut store::Tx<'_>, guid: &str, result: &Result<(), String>) -> Re
     }
     task.updated_at = time::now();
     record::save(tx, &task)?;
-    match App::find(tx, &task.app_guid)? {
-        Some(app) => note(tx, &app, &task),
-        None => Ok(()),
-    }
+    let Some(app) = App::find(tx, &task.app_guid)? else { return Ok(()) };
+    usage_event::task_changed(tx, &app, &task)?;
+    note(tx, &app, &task)
 }
 
 /// Tells followers of the ledger of a task's new state.

@@ -21,6 +21,8 @@ pub struct World {
     /// Answers of the prober, by kind; what is not here is well.
     pub ill: Mutex<HashMap<&'static str, String>>,
     pub start_error: Mutex<Option<String>>,
+    /// Names of sidecars that the next stagings find.
+    pub sidecars: Mutex<Vec<&'static str>>,
     /// Outcome of the next stagings; `hang` for one that never ends by itself.
     pub staging: Mutex<Option<&'static str>>,
     pub publisher: router::Publisher,
@@ -34,6 +36,7 @@ impl World {
             story: Mutex::default(),
             ill: Mutex::default(),
             start_error: Mutex::default(),
+            sidecars: Mutex::default(),
             staging: Mutex::default(),
             publisher: router::Publisher::new(),
             changes: broadcast::channel(64).0,
@@ -99,6 +102,15 @@ fn observed(spec: &InstanceSpec) -> Observed {
     }
 }
 
+fn beside_web(name: &str) -> staging::Sidecar {
+    staging::Sidecar {
+        name: name.into(),
+        command: format!("run {name}"),
+        process_types: vec!["web".into()],
+        memory_in_mb: None,
+    }
+}
+
 struct Unpacked;
 
 impl Layers for Unpacked {
@@ -135,7 +147,7 @@ impl Stage for Stagehand {
                 digest: String::new(),
                 bytes: 9,
                 process_types: BTreeMap::from([("web".into(), "serve".into()), ("worker".into(), "work".into())]),
-                sidecars: Vec::new(),
+                sidecars: self.0.sidecars.lock().unwrap().iter().map(|name| beside_web(name)).collect(),
                 buildpacks: vec![StagedBuildpack {
                     name: "staticfile_buildpack".into(),
                     key: "staticfile_buildpack".into(),

@@ -172,6 +172,7 @@ pub fn spec(id: &str, version: &str) -> InstanceSpec {
         egress: true,
         grace: Duration::from_secs(10),
         log: LogTag { source: id.into(), source_type: "APP".into(), instance: "0".into() },
+        companions: Vec::new(),
     }
 }
 

@@ -128,6 +128,7 @@ pub async fn start(yard: &Yard, droplet: &StagedDroplet, kind: &str, more: &[(&s
         egress: false,
         grace: Duration::from_secs(1),
         log: engine::LogTag { source: "app".into(), source_type: "APP/PROC/WEB".into(), instance: "0".into() },
+        companions: Vec::new(),
     };
     yard.engine.start(&spec).await.unwrap()
 }
