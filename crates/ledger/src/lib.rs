@@ -16,7 +16,7 @@ mod wake;
 
 pub use append::append;
 pub use entry::{Actor, Entry, Object, Record};
-pub use find::{Filter, find};
+pub use find::{Filter, by_ids, find};
 pub use follow::Ledger;
 pub use schema::MIGRATIONS;
 pub use verify::{Fault, Verified, VerifyError};

@@ -26,7 +26,7 @@ const LOG_BYTES: u64 = 64 << 20;
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
-    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS].concat()
+    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS, tracker::MIGRATIONS].concat()
 }
 
 /// Runs until SIGTERM or SIGINT.

@@ -13,10 +13,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// Everything but applications: pages, UAA, and the faces' APIs.
 pub(crate) fn surface(house: House, apps: Router) -> Router {
     let pages = Router::new().merge(health::routes()).merge(home::routes()).with_state(house.clone());
+    let tracker = tracker::Tracker::new(house.identity.clone());
     Router::new()
         .merge(pages)
         .merge(identity::http::pages(house.identity.clone()))
         .nest("/uaa", identity::http::uaa(house.identity.clone()))
+        .nest_service("/services/v5", tracker::router(tracker.clone()))
+        .merge(tracker::links(tracker))
         // The Cloud Foundry face answers the rest, unknown paths included, in its own JSON.
         .fallback_service(apps)
         .layer(middleware::from_fn(home_for_browsers))
