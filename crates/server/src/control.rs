@@ -26,7 +26,7 @@ const LOG_BYTES: u64 = 64 << 20;
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
-    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS].concat()
+    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS, tracker::MIGRATIONS].concat()
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -84,7 +84,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 
     let tasks = TaskTracker::new();
     let operations = Operations::new(house.identity.clone(), ledger, Default::default(), stop.clone());
-    let faces = Faces { apps: apps::api::router(apps.clone()), operations: operations::router(operations) };
+    let faces = Faces {
+        apps: apps::api::router(apps.clone()),
+        operations: operations::router(operations),
+        tracker: tracker::Tracker::new(house.identity.clone()),
+    };
     for (name, routes, peers) in [
         ("control.sock", surface::surface(house.clone(), faces), Peers::Anyone),
         ("admin.sock", admin::routes(house.clone(), stop.clone()), Peers::Owner),
