@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "apps/0105-droplet", up: app::droplet },
     Migration { name: "apps/0106-task", up: app::task },
     Migration { name: "apps/0107-deployment", up: app::deployment },
+    Migration { name: "apps/0108-build-wait", up: app::build_wait },
 ];
 
 /// A UUID as primary key.

@@ -23,6 +23,8 @@ const DRAIN: Duration = Duration::from_secs(8);
 const LOGS_EVERY: Duration = Duration::from_secs(600);
 /// How much of an application's log is kept.
 const LOG_BYTES: u64 = 64 << 20;
+/// Builds side by side, so that they leave the machine to what runs.
+const STAGING_SLOTS: usize = 2;
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
@@ -47,18 +49,21 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 
     let me = owner::Signature::of(&data)?;
     let elsewhere = db.write(move |tx| owner::claim(tx, &me)).await?;
-    let apps = open_apps(&options, elsewhere.is_none(), &db, &blobs, &secrets, &engine, &publisher).await?;
+    let memory_bytes = options.memory_bytes.map_or_else(Budget::memory_of_host, Ok)?;
+    let budget = Budget::new(Room { memory_bytes, staging_slots: STAGING_SLOTS });
     let house = House {
         options: Arc::new(options),
         db: db.clone(),
         blobs,
-        secrets: secrets.clone(),
+        secrets,
         identity,
-        engine: Arc::new(engine),
+        engine: Arc::new(engine.clone()),
+        budget,
         publisher,
         elsewhere: elsewhere.map(Into::into),
         probes: Arc::default(),
     };
+    let apps = open_apps(&house, &engine).await?;
     let ledger = Ledger::new(db.clone());
     let stop = CancellationToken::new();
     // Seals what other processes commit too, where the database is shared; nothing to do on SQLite.
@@ -143,32 +148,19 @@ pub async fn end_apps(data: &Path) -> anyhow::Result<()> {
     Ok(LocalEngine::open(wanted)?.end_all().await?)
 }
 
-async fn open_apps(
-    options: &Options,
-    owner: bool,
-    db: &Db,
-    blobs: &Blobs,
-    secrets: &Secrets,
-    engine: &LocalEngine,
-    publisher: &router::Publisher,
-) -> anyhow::Result<apps::Apps> {
-    let driver: Arc<dyn Engine> = Arc::new(engine.clone());
-    let memory = Budget::memory_of_host()?;
+async fn open_apps(house: &House, engine: &LocalEngine) -> anyhow::Result<apps::Apps> {
+    let options = &house.options;
     let stager = staging::Stager::new(staging::StagerOptions {
-        memory_budget_bytes: memory / 2,
         timeout: options.staging_timeout,
-        ..staging::StagerOptions::new(Arc::clone(&driver), options.data.join("cache"))
+        ..staging::StagerOptions::new(Arc::clone(&house.engine), house.budget.clone(), options.data.join("cache"))
     })?;
     stager.sweep().await?;
     let rooms = Rooms {
-        engine: driver,
-        options: engine::Options {
-            budget: Some(Budget::new(Room { memory_bytes: memory, staging_slots: 2 })),
-            ..Default::default()
-        },
+        engine: Arc::clone(&house.engine),
+        options: engine::Options { budget: Some(house.budget.clone()), ..Default::default() },
         layers: Arc::new(DropletLayers(engine.clone())),
         stager: Arc::new(stager),
-        publisher: publisher.clone(),
+        publisher: house.publisher.clone(),
     };
     let config = apps::Config {
         domain: options.domain.clone(),
@@ -177,11 +169,12 @@ async fn open_apps(
         stacks: stacks(engine),
         buildpacks: staging::builtin().iter().map(|buildpack| buildpack.name.to_owned()).collect(),
     };
-    if owner {
+    if house.elsewhere.is_none() {
         let first = config.clone();
-        db.write(move |tx| apps::bootstrap(tx, &first)).await?;
+        house.db.write(move |tx| apps::bootstrap(tx, &first)).await?;
     }
-    Ok(apps::Apps::new(config, db.clone(), blobs.clone(), secrets.clone(), options.data.join("logs"), rooms))
+    let (db, blobs, secrets) = (house.db.clone(), house.blobs.clone(), house.secrets.clone());
+    Ok(apps::Apps::new(config, db, blobs, secrets, options.data.join("logs"), rooms))
 }
 
 fn stacks(engine: &LocalEngine) -> Vec<apps::StackInfo> {
