@@ -16,7 +16,7 @@ pub mod route;
 pub mod task;
 
 use crate::{ApiError, Apps};
-use engine::{Engine, Handle, InstanceId, InstanceState, Layers, Source, Usage};
+use engine::{Budget, Engine, Handle, InstanceId, InstanceState, Layers, Source, Usage};
 use logs::Journal;
 use staging::Stage;
 use std::collections::HashMap;
@@ -43,6 +43,8 @@ pub struct Rooms {
     pub publisher: router::Publisher,
     /// Control's own lines in application logs.
     pub journal: Journal,
+    /// What admits tasks, as it does instances and builds; none: all are admitted.
+    pub budget: Option<Budget>,
 }
 
 /// The running part of the face. Cheap to clone.

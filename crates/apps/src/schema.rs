@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "apps/0108-sidecars", up: revision::sidecars },
     Migration { name: "apps/0109-revisions", up: revision::revisions },
     Migration { name: "apps/0110-canary", up: revision::canary },
+    Migration { name: "apps/0111-build-wait", up: app::build_wait },
 ];
 
 /// A UUID as primary key.

@@ -16,7 +16,7 @@ mod spec;
 mod state;
 mod words;
 
-pub use budget::{Ask, Budget, Lease, Room, Ticket, TooLarge, Waiting};
+pub use budget::{Ask, Budget, Lease, Place, Room, Ticket, TooLarge, Waiting};
 pub use driver::{Engine, EngineError, Facts, Layers, Usage};
 pub use once::{attach, run_once};
 pub use policy::{GIVE_UP_AFTER, SETTLED_AFTER, restart_delay};

@@ -93,11 +93,7 @@ fn target(worker: &Worker, head: &mut Parts, at: i64, request_id: &[u8]) -> Resu
 }
 
 /// The instance that the request asks for by `X-CF-APP-INSTANCE` or `X-CF-PROCESS-INSTANCE`, if it does.
-fn pinned(
-    entry: &Arc<Entry>,
-    head: &Parts,
-    host: &str,
-) -> Result<Option<Arc<Endpoint>>, Box<Response<Reply>>> {
+fn pinned(entry: &Arc<Entry>, head: &Parts, host: &str) -> Result<Option<Arc<Endpoint>>, Box<Response<Reply>>> {
     for (name, process) in [("x-cf-app-instance", false), ("x-cf-process-instance", true)] {
         let Some(value) = head.headers.get(name) else { continue };
         let wanted = value.to_str().ok().and_then(|value| value.split_once(':'));

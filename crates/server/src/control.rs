@@ -5,6 +5,7 @@ use crate::surface::{self, Faces};
 use crate::workshop::Workshop;
 use crate::{House, Options, admin, owner};
 use anyhow::Context;
+use engine::{Budget, Room};
 use engine_local::LocalEngine;
 use identity::Identity;
 use ledger::Ledger;
@@ -23,6 +24,8 @@ const DRAIN: Duration = Duration::from_secs(8);
 const LOGS_EVERY: Duration = Duration::from_secs(600);
 /// How much of an application's log is kept.
 const LOG_BYTES: u64 = 64 << 20;
+/// Builds side by side, so that they leave the machine to what runs.
+const STAGING_SLOTS: usize = 2;
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
@@ -47,19 +50,23 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 
     let me = owner::Signature::of(&data)?;
     let elsewhere = db.write(move |tx| owner::claim(tx, &me)).await?;
-    let workshop = Workshop::open(&options, &engine, &publisher).await?;
+    let memory_bytes = options.memory_bytes.map_or_else(Budget::memory_of_host, Ok)?;
+    let budget = Budget::new(Room { memory_bytes, staging_slots: STAGING_SLOTS });
+    let workshop = Workshop::open(&options, &engine, &publisher, &budget).await?;
     let apps = workshop.open_apps(&options, elsewhere.is_none(), &db, &blobs, &secrets).await?;
     let house = House {
         options: Arc::new(options),
         db: db.clone(),
         blobs,
-        secrets: secrets.clone(),
+        secrets,
         identity,
-        engine: Arc::new(engine),
+        engine: Arc::new(engine.clone()),
+        budget,
         publisher,
         elsewhere: elsewhere.map(Into::into),
         probes: Arc::default(),
     };
+    let apps = open_apps(&house, &engine).await?;
     let ledger = Ledger::new(db.clone());
     let stop = CancellationToken::new();
     // Seals what other processes commit too, where the database is shared; nothing to do on SQLite.

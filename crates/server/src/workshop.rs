@@ -1,7 +1,7 @@
 //! What all faces that run something share: one engine, one stager, one budget, one reconciler over all their workloads.
 
 use crate::Options;
-use engine::{Budget, Engine, Handle, Layers, Reconciler, Room, Source, Sources};
+use engine::{Budget, Engine, Handle, Layers, Reconciler, Source, Sources};
 use engine_local::LocalEngine;
 use futures_util::future::BoxFuture;
 use logs::Journal;
@@ -16,7 +16,7 @@ pub(crate) struct Workshop {
     stager: Arc<Stager>,
     publisher: router::Publisher,
     journal: Journal,
-    memory: u64,
+    budget: Budget,
 }
 
 impl Workshop {
@@ -25,16 +25,21 @@ impl Workshop {
         options: &Options,
         engine: &LocalEngine,
         publisher: &router::Publisher,
+        budget: &Budget,
     ) -> anyhow::Result<Self> {
-        let memory = Budget::memory_of_host()?;
         let stager = Stager::new(StagerOptions {
-            memory_budget_bytes: memory / 2,
             timeout: options.staging_timeout,
-            ..StagerOptions::new(Arc::new(engine.clone()), options.data.join("cache"))
+            ..StagerOptions::new(Arc::new(engine.clone()), budget.clone(), options.data.join("cache"))
         })?;
         stager.sweep().await?;
         let journal = Journal::new(options.data.join("logs"));
-        Ok(Self { engine: engine.clone(), stager: Arc::new(stager), publisher: publisher.clone(), journal, memory })
+        Ok(Self {
+            engine: engine.clone(),
+            stager: Arc::new(stager),
+            publisher: publisher.clone(),
+            journal,
+            budget: budget.clone(),
+        })
     }
 
     /// The apps face; what it needs from the first start on is made if this server is the one that runs things.
@@ -52,6 +57,7 @@ impl Workshop {
             stager: self.stager.clone(),
             publisher: self.publisher.clone(),
             journal: self.journal.clone(),
+            budget: Some(self.budget.clone()),
         };
         let config = apps::Config {
             domain: options.domain.clone(),
@@ -69,8 +75,7 @@ impl Workshop {
 
     /// Starts the one reconciler.
     pub(crate) fn reconcile(&self, engine: Arc<dyn Engine>, sources: Vec<Source>) -> Handle {
-        let budget = Budget::new(Room { memory_bytes: self.memory, staging_slots: 2 });
-        let options = engine::Options { budget: Some(budget), ..Default::default() };
+        let options = engine::Options { budget: Some(self.budget.clone()), ..Default::default() };
         let sources = Sources::new(sources);
         Reconciler::start_with(options, engine, sources.clone(), sources)
     }

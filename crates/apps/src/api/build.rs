@@ -45,7 +45,8 @@ pub(super) fn routes() -> Routes {
         .get("/v3/apps/{guid}/builds", list_app_builds)
 }
 
-fn show_build(base: &Base, build: &Build, metadata: &Metadata) -> Value {
+/// `waits`: where it waits for its turn, in words.
+fn show_build(base: &Base, build: &Build, metadata: &Metadata, waits: Option<&String>) -> Value {
     let lifecycle = &build.lifecycle.0;
     let mut links = json!({
         "self": base.link(&format!("/v3/builds/{}", build.guid)),
@@ -54,7 +55,7 @@ fn show_build(base: &Base, build: &Build, metadata: &Metadata) -> Value {
     if let Some(droplet) = &build.droplet_guid {
         links["droplet"] = base.link(&format!("/v3/droplets/{droplet}"));
     }
-    show::resource(
+    let mut shown = show::resource(
         &build.guid,
         build.created_at,
         build.updated_at,
@@ -72,7 +73,11 @@ fn show_build(base: &Base, build: &Build, metadata: &Metadata) -> Value {
             "relationships": {"app": to_one(Some(&build.app_guid))},
             "links": links,
         }),
-    )
+    );
+    if let Some(words) = waits.filter(|_| build.state == repo::STAGING) {
+        shown["details"] = json!(format!("The build {words}"));
+    }
+    shown
 }
 
 async fn list_builds(State(apps): State<Apps>, Reader(caller): Reader, base: Base, params: Params) -> Shown {
@@ -103,8 +108,12 @@ async fn listed(apps: Apps, caller: Caller, base: Base, params: Params, app: Opt
             }
             let listed = list::rows::<Build>(tx, &page, Build::TABLE, Build::COLUMNS, narrowed)?;
             let metadata = metadata::of_many(tx, listed.rows.iter().map(|build| build.guid.clone()))?;
+            let waits = repo::waits(tx, listed.rows.iter().map(|build| build.guid.clone()))?;
             let none = Metadata::default();
-            let shown = listed.rows.iter().map(|one| show_build(&base, one, metadata.get(&one.guid).unwrap_or(&none)));
+            let shown = listed
+                .rows
+                .iter()
+                .map(|one| show_build(&base, one, metadata.get(&one.guid).unwrap_or(&none), waits.get(&one.guid)));
             Ok(Json(page.envelope(&base, listed.total, shown.collect())))
         })
         .await
@@ -201,7 +210,7 @@ async fn create_build(
             for words in &warnings {
                 state.warn_after(tx, &app.guid, words);
             }
-            Ok(Warned((StatusCode::CREATED, Json(show_build(&base, &build, &metadata))), warnings))
+            Ok(Warned((StatusCode::CREATED, Json(show_build(&base, &build, &metadata, None))), warnings))
         })
         .await
 }
@@ -211,7 +220,8 @@ async fn get_build(State(apps): State<Apps>, Reader(caller): Reader, base: Base,
         .read(move |tx| {
             let (build, _, _) =
                 load_part(tx, &caller, &guid, &actions::SPACE_READ, "Build", |build: &Build| &build.app_guid)?;
-            Ok(Json(show_build(&base, &build, &metadata::of(tx, &guid)?)))
+            let waits = repo::waits(tx, [guid.clone()])?;
+            Ok(Json(show_build(&base, &build, &metadata::of(tx, &guid)?, waits.get(&guid))))
         })
         .await
 }
@@ -230,7 +240,8 @@ async fn update_build(
             let metadata = metadata::merge(tx, &guid, body.data.metadata.as_ref())?;
             let data = json!({"metadata_of_build": guid, "request": body.raw});
             audit::record(tx, &caller, "audit.app.update", app.object(), &space.scope(), data)?;
-            Ok(Json(show_build(&base, &build, &metadata)))
+            let waits = repo::waits(tx, [guid.clone()])?;
+            Ok(Json(show_build(&base, &build, &metadata, waits.get(&guid))))
         })
         .await
 }

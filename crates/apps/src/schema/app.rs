@@ -128,6 +128,18 @@ pub(super) fn build(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_index(Index::create().name("build_state").table("build").col("state").col("created_at"))
 }
 
+/// Where an open build waits for its turn, in words.
+pub(super) fn build_wait(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+    let mut to_build = ForeignKey::create();
+    schema.create_table(
+        Table::create()
+            .table("build_wait")
+            .col(guid("guid").not_null().primary_key())
+            .col(text("words").not_null())
+            .foreign_key(to_build.from("build_wait", "guid").to("build", "guid").on_delete(ForeignKeyAction::Cascade)),
+    )
+}
+
 pub(super) fn droplet(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
         of_app("droplet")

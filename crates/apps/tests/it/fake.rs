@@ -60,6 +60,7 @@ impl World {
             stager: Arc::new(Stagehand(self.clone())),
             publisher: self.publisher.clone(),
             journal: logs::Journal::new(logs),
+            budget: None,
         }
     }
 
