@@ -22,6 +22,7 @@ use crate::index::{Endpoint, Entry, Found, Origin};
 use crate::worker::{Client, Worker};
 use body::Outgoing;
 use forward::Target;
+use head::{Marks, PINS};
 use host::Host;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -30,7 +31,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Answers one request, whatever happens. What can be done at once is done before the future is made, which keeps it small.
 pub(crate) fn handle(
@@ -59,22 +60,29 @@ fn prepare(
     request: Request<Incoming>,
 ) -> Result<Box<Passage>, Box<Response<Reply>>> {
     let started = Instant::now();
-    let at = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let at = i64::try_from(at.as_nanos()).unwrap_or(i64::MAX);
     let (head, body) = request.into_parts();
     if head.method == Method::CONNECT {
         return Err(Box::new(refuse::connect()));
     }
     let host = Host::of(&head).map_err(|why| Box::new(refuse::bad_request(why)))?;
-    let target = target(worker, &head, &host)?;
+    let marks = Marks::of(&head.headers);
+    let target = target(worker, &head, &host, marks)?;
     let body = Outgoing::new(body, started, worker.shared.timeouts.client_idle);
-    Ok(Box::new(Passage::new(worker, client, head, target, body, at, started)))
+    Ok(Box::new(Passage::new(worker, client, head, marks, target, body, at, started)))
 }
 
-fn target(worker: &Worker, head: &http::request::Parts, host: &Host) -> Result<Target, Box<Response<Reply>>> {
+fn target(
+    worker: &Worker,
+    head: &http::request::Parts,
+    host: &Host,
+    marks: Marks,
+) -> Result<Target, Box<Response<Reply>>> {
     let index = worker.shared.index.load();
     match index.find(host, head.uri.path()) {
         Found::Entry(entry) => {
-            let pin = pinned(&entry, head, host)?;
+            let pin = if marks.pin { pinned(&entry, head, host)? } else { None };
             Ok(Target::App { entry, pin })
         }
         Found::NoHost if !worker.shared.is_app_host(host) => Ok(Target::Control),
@@ -89,15 +97,15 @@ fn pinned(
     head: &http::request::Parts,
     host: &str,
 ) -> Result<Option<Arc<Endpoint>>, Box<Response<Reply>>> {
-    for (name, process) in [("x-cf-app-instance", false), ("x-cf-process-instance", true)] {
+    for (name, process) in &PINS {
         let Some(value) = head.headers.get(name) else { continue };
         let wanted = value.to_str().ok().and_then(|value| value.split_once(':'));
         let Some((guid, index)) = wanted.and_then(|(guid, index)| Some((guid, index.parse::<u32>().ok()?))) else {
-            return Err(Box::new(refuse::bad_instance(name)));
+            return Err(Box::new(refuse::bad_instance(name.as_str())));
         };
         let found = entry.balance.endpoints().iter().find(|endpoint| {
             endpoint.backend().is_some_and(|backend| {
-                backend.index == index && guid == if process { &backend.process } else { &backend.app }
+                backend.index == index && guid == if *process { &backend.process } else { &backend.app }
             })
         });
         return match found {

@@ -6,7 +6,7 @@
 
 use super::body::{Answer, Outgoing, Progress, Reply, Upload};
 use super::forward::Target;
-use super::head::{self, Forwarded, Length, Told};
+use super::head::{self, Forwarded, Length, Marks, Told};
 use crate::access::Outcome;
 use crate::index::{Endpoint, InFlight};
 use crate::worker::{Client, Worker};
@@ -25,6 +25,7 @@ pub(crate) struct Passage {
     pub(crate) client: Rc<Client>,
     /// As the client sent it, to the end.
     pub(crate) head: Parts,
+    pub(crate) marks: Marks,
     pub(crate) target: Target,
     pub(crate) forwarded: Forwarded,
     pub(crate) request_id: [u8; uuid::fmt::Hyphenated::LENGTH],
@@ -56,19 +57,21 @@ impl Passage {
         worker: &Rc<Worker>,
         client: &Rc<Client>,
         mut head: Parts,
+        marks: Marks,
         target: Target,
         (body, upload): (Outgoing, Option<Rc<Upload>>),
         at: i64,
         started: Instant,
     ) -> Self {
-        let upgrade = head.version == http::Version::HTTP_11 && head::wants_upgrade(&head.headers);
-        // Without it hyper knows of no upgrade, and neither do we.
-        let upgrade = if upgrade { head.extensions.remove::<OnUpgrade>() } else { None };
+        // hyper's word first, which is there for requests that name a protocol.
+        let upgrade = head.extensions.remove::<OnUpgrade>();
+        let upgrade = upgrade.filter(|_| head.version == http::Version::HTTP_11 && head::wants_upgrade(&head.headers));
         let forwarded = head::forwarded(&head.headers, client);
         Self {
             worker: Rc::clone(worker),
             client: Rc::clone(client),
             head,
+            marks,
             target,
             forwarded,
             request_id: worker.request_id(),
@@ -100,12 +103,15 @@ impl Passage {
     /// What `endpoint` is told of the request with `body`.
     pub(crate) fn told<'a>(&'a self, endpoint: &'a Endpoint, body: &Outgoing) -> Told<'a> {
         let length = match body {
+            // What asks only has no body anyway.
+            Outgoing::Empty if self.head.method.is_safe() => Length::None,
             Outgoing::Empty if self.head.headers.contains_key(http::header::CONTENT_LENGTH) => Length::Known(0),
             Outgoing::Empty => Length::None,
             body => body.size_hint().exact().map_or(Length::Unknown, Length::Known),
         };
         Told {
             client: &self.client,
+            marks: self.marks,
             forwarded: &self.forwarded,
             request_id: &self.request_id,
             at_ms: self.at / 1_000_000,
@@ -174,7 +180,7 @@ impl Drop for Passage {
                 waited: self.waited,
                 whole: now.duration_since(self.started),
             };
-            self.worker.log(instance, self.at, |text| outcome.write(text));
+            self.worker.log(instance, self.at, |line| outcome.write(line));
         }
     }
 }

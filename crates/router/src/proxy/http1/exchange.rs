@@ -49,7 +49,7 @@ enum Sending {
 
 /// A request under way.
 pub(crate) struct Exchange {
-    connection: Connection,
+    connection: Box<Connection>,
     sending: Sending,
     method: Method,
     /// Of the answer; nought before its head has come.
@@ -59,7 +59,7 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Begins to send over `connection`; nothing happens before the first poll.
-    pub(crate) fn new(mut connection: Connection, head: &Parts, told: &Told<'_>, body: Outgoing) -> Self {
+    pub(crate) fn new(mut connection: Box<Connection>, head: &Parts, told: &Told<'_>, body: Outgoing) -> Self {
         write_head(head, told, &mut connection.output);
         connection.delivered = 0;
         let chunked = told.length == Length::Unknown;
@@ -199,7 +199,7 @@ impl Exchange {
 
     /// The connection for the next request, if the answer is over and it can be used again. What is not sent of the request
     /// yet is sent in a task of its own: the backend may want it, though it has answered.
-    pub(crate) fn end(mut self) -> Option<Connection> {
+    pub(crate) fn end(mut self) -> Option<Box<Connection>> {
         match self.sending {
             Sending::Done if self.keep && !self.connection.is_deaf() => {
                 self.connection.rest();
