@@ -26,12 +26,11 @@ use head::{Marks, PINS};
 use host::Host;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
-use passage::Passage;
+use passage::{Arrival, Passage};
 use std::convert::Infallible;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
 
 /// Answers one request, whatever happens. What can be done at once is done before the future is made, which keeps it small.
 pub(crate) fn handle(
@@ -59,9 +58,7 @@ fn prepare(
     client: &Rc<Client>,
     request: Request<Incoming>,
 ) -> Result<Box<Passage>, Box<Response<Reply>>> {
-    let started = Instant::now();
-    let at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let at = i64::try_from(at.as_nanos()).unwrap_or(i64::MAX);
+    let arrival = Arrival::now();
     let (head, body) = request.into_parts();
     if head.method == Method::CONNECT {
         return Err(Box::new(refuse::connect()));
@@ -69,8 +66,8 @@ fn prepare(
     let host = Host::of(&head).map_err(|why| Box::new(refuse::bad_request(why)))?;
     let marks = Marks::of(&head.headers);
     let target = target(worker, &head, &host, marks)?;
-    let body = Outgoing::new(body, started, worker.shared.timeouts.client_idle);
-    Ok(Box::new(Passage::new(worker, client, head, marks, target, body, at, started)))
+    let body = Outgoing::new(body, arrival.instant, worker.shared.timeouts.client_idle);
+    Ok(Box::new(Passage::new(worker, client, head, marks, target, body, arrival)))
 }
 
 fn target(

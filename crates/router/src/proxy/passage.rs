@@ -19,6 +19,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// When a request came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// Nanoseconds since 1970.
+    pub(crate) at: i64,
+    pub(crate) instant: Instant,
+}
+
+impl Arrival {
+    pub(crate) fn now() -> Self {
+        let at = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+        Self { at, instant: Instant::now() }
+    }
+}
+
 /// A request and what has become of it so far.
 pub(crate) struct Passage {
     pub(crate) worker: Rc<Worker>,
@@ -35,9 +50,7 @@ pub(crate) struct Passage {
     pub(crate) body: Option<Outgoing>,
     /// `None` without a body.
     pub(crate) upload: Option<Rc<Upload>>,
-    /// Nanoseconds since 1970 at which it came.
-    pub(crate) at: i64,
-    pub(crate) started: Instant,
+    pub(crate) arrival: Arrival,
     /// Who has the request, or had it last.
     in_flight: Option<InFlight>,
     /// What comes back.
@@ -60,8 +73,7 @@ impl Passage {
         marks: Marks,
         target: Target,
         (body, upload): (Outgoing, Option<Rc<Upload>>),
-        at: i64,
-        started: Instant,
+        arrival: Arrival,
     ) -> Self {
         // hyper's word first, which is there for requests that name a protocol.
         let upgrade = head.extensions.remove::<OnUpgrade>();
@@ -78,8 +90,7 @@ impl Passage {
             upgrade,
             body: Some(body),
             upload,
-            at,
-            started,
+            arrival,
             in_flight: None,
             answer: None,
             status: StatusCode::BAD_GATEWAY,
@@ -114,7 +125,7 @@ impl Passage {
             marks: self.marks,
             forwarded: &self.forwarded,
             request_id: &self.request_id,
-            at_ms: self.at / 1_000_000,
+            at_ms: self.arrival.at / 1_000_000,
             upgrade: self.upgrade.is_some(),
             instance: endpoint.instance.as_ref(),
             length,
@@ -130,7 +141,7 @@ impl Passage {
     pub(crate) fn answered(&mut self, status: StatusCode, answer: Answer) {
         self.status = status;
         self.answer = Some(answer);
-        self.waited = self.started.elapsed();
+        self.waited = self.arrival.instant.elapsed();
     }
 
     /// The router itself answers: nobody did, or not in a way that can be passed on.
@@ -138,7 +149,7 @@ impl Passage {
         response.headers_mut().insert(head::REQUEST_ID, self.request_id_value());
         self.answer = None;
         self.status = response.status();
-        self.waited = self.started.elapsed();
+        self.waited = self.arrival.instant.elapsed();
         self.sent = response.body().size_hint().lower();
         response
     }
@@ -168,7 +179,7 @@ impl Drop for Passage {
             let received = self.upload.as_ref().map_or(self.received, |upload| upload.received.get());
             let outcome = Outcome {
                 head: &self.head,
-                at: self.at,
+                at: self.arrival.at,
                 status: self.status.as_u16(),
                 received,
                 sent: self.sent,
@@ -178,9 +189,9 @@ impl Drop for Passage {
                 forwarded_proto: &self.forwarded.proto,
                 request_id: &self.request_id,
                 waited: self.waited,
-                whole: now.duration_since(self.started),
+                whole: now.duration_since(self.arrival.instant),
             };
-            self.worker.log(instance, self.at, |line| outcome.write(line));
+            self.worker.log(instance, self.arrival.at, |line| outcome.write(line));
         }
     }
 }
