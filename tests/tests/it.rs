@@ -14,6 +14,5 @@ mod it {
     mod hostile_archives;
     mod hostile_requests;
     mod real_clients;
-    mod servers;
     mod serving;
 }

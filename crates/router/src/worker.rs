@@ -82,7 +82,7 @@ impl Worker {
     }
 
     /// Puts the line that `write` appends into the access log of the instance's application.
-    pub(crate) fn log(&self, instance: &Instance, at: i64, write: impl FnOnce(&mut String)) {
+    pub(crate) fn log(&self, instance: &Instance, at: i64, write: impl FnOnce(&mut Vec<u8>)) {
         self.log.borrow_mut().push(&instance.source, instance.backend.index, at, write);
     }
 }

@@ -34,83 +34,106 @@ pub(crate) struct Outcome<'a> {
 
 impl Outcome<'_> {
     /// Appends the line, without an end.
-    pub(crate) fn write(&self, text: &mut String) {
-        let headers = &self.head.headers;
+    pub(crate) fn write(&self, text: &mut Vec<u8>) {
+        let (mut host, mut referer, mut agent) = (None, None, None);
+        for (name, value) in &self.head.headers {
+            let place = match *name {
+                header::HOST => &mut host,
+                header::REFERER => &mut referer,
+                header::USER_AGENT => &mut agent,
+                _ => continue,
+            };
+            place.get_or_insert(value.as_bytes());
+        }
         match self.head.uri.authority() {
-            Some(authority) => text.push_str(authority.as_str()),
-            None => plain(text, headers.get(header::HOST)),
+            Some(authority) => say(text, authority.as_str()),
+            None => escaped(text, host),
         }
-        text.push_str(" - [");
+        say(text, " - [");
         time(text, self.at);
-        text.push_str("] \"");
-        text.push_str(self.head.method.as_str());
-        text.push(' ');
-        text.push_str(self.head.uri.path_and_query().map_or("/", |path| path.as_str()));
-        text.push_str(match self.head.version {
-            Version::HTTP_10 => " HTTP/1.0\" ",
-            Version::HTTP_2 => " HTTP/2.0\" ",
-            _ => " HTTP/1.1\" ",
-        });
+        say(text, "] \"");
+        say(text, self.head.method.as_str());
+        text.push(b' ');
+        say(text, self.head.uri.path_and_query().map_or("/", |path| path.as_str()));
+        say(
+            text,
+            match self.head.version {
+                Version::HTTP_10 => " HTTP/1.0\" ",
+                Version::HTTP_2 => " HTTP/2.0\" ",
+                _ => " HTTP/1.1\" ",
+            },
+        );
         for value in [u64::from(self.status), self.received, self.sent] {
-            text.push_str(Digits::of(value).as_str());
-            text.push(' ');
+            text.extend_from_slice(Digits::of(value).as_bytes());
+            text.push(b' ');
         }
-        quoted(text, headers.get(header::REFERER).map(HeaderValue::as_bytes));
-        text.push(' ');
-        quoted(text, headers.get(header::USER_AGENT).map(HeaderValue::as_bytes));
+        quoted(text, referer);
+        text.push(b' ');
+        quoted(text, agent);
         for address in [self.client, &self.instance.address] {
-            text.push_str(" \"");
-            text.push_str(address);
-            text.push('"');
+            say(text, " \"");
+            say(text, address);
+            text.push(b'"');
         }
-        text.push_str(" x_forwarded_for:");
+        say(text, " x_forwarded_for:");
         quoted(text, Some(self.forwarded_for.as_bytes()));
-        text.push_str(" x_forwarded_proto:");
+        say(text, " x_forwarded_proto:");
         quoted(text, Some(self.forwarded_proto.as_bytes()));
-        text.push_str(" vcap_request_id:");
+        say(text, " vcap_request_id:");
         quoted(text, Some(self.request_id));
         let own = self.whole.saturating_sub(self.waited);
         for (label, time) in [(" response_time:", self.whole), (" gorouter_time:", own)] {
-            text.push_str(label);
-            text.push_str(Digits::of(time.as_secs()).as_str());
-            text.push('.');
-            text.push_str(Digits::padded(u64::from(time.subsec_micros()), 6).as_str());
+            say(text, label);
+            text.extend_from_slice(Digits::of(time.as_secs()).as_bytes());
+            text.push(b'.');
+            text.extend_from_slice(Digits::padded(u64::from(time.subsec_micros()), 6).as_bytes());
         }
-        text.push_str(" app_id:\"");
-        text.push_str(&self.instance.backend.app);
-        text.push_str("\" app_index:\"");
-        text.push_str(Digits::of(u64::from(self.instance.backend.index)).as_str());
-        text.push('"');
+        say(text, " app_id:\"");
+        say(text, &self.instance.backend.app);
+        say(text, "\" app_index:\"");
+        text.extend_from_slice(Digits::of(u64::from(self.instance.backend.index)).as_bytes());
+        text.push(b'"');
     }
 }
 
-fn plain(text: &mut String, value: Option<&HeaderValue>) {
-    text.push_str(value.and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty()).unwrap_or("-"));
+fn say(text: &mut Vec<u8>, words: &str) {
+    text.extend_from_slice(words.as_bytes());
 }
 
-/// In quotes, `-` for nothing; what could end the quotes or the line is escaped.
-fn quoted(text: &mut String, value: Option<&[u8]>) {
-    text.push('"');
-    match value {
-        None | Some([]) => text.push('-'),
-        Some(bytes) if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) => {
-            text.push_str(std::str::from_utf8(bytes).expect("visible ASCII"));
+fn quoted(text: &mut Vec<u8>, value: Option<&[u8]>) {
+    text.push(b'"');
+    escaped(text, value);
+    text.push(b'"');
+}
+
+/// `-` for nothing; what could end the quotes or the line is escaped.
+fn escaped(text: &mut Vec<u8>, value: Option<&[u8]>) {
+    const FINE: [bool; 256] = {
+        let mut fine = [false; 256];
+        let mut byte = b' ';
+        while byte <= b'~' {
+            fine[byte as usize] = byte != b'"' && byte != b'\\';
+            byte += 1;
         }
+        fine
+    };
+    match value {
+        None | Some([]) => text.push(b'-'),
+        Some(bytes) if bytes.iter().all(|byte| FINE[usize::from(*byte)]) => text.extend_from_slice(bytes),
         Some(bytes) => {
             for letter in String::from_utf8_lossy(bytes).chars() {
                 match letter {
-                    '"' | '\\' => text.extend(['\\', letter]),
-                    letter if letter.is_control() => text.extend(letter.escape_default()),
-                    letter => text.push(letter),
+                    '"' | '\\' => text.extend_from_slice(&[b'\\', letter as u8]),
+                    letter if letter.is_control() => letter.escape_default().for_each(|letter| text.push(letter as u8)),
+                    letter => say(text, letter.encode_utf8(&mut [0; 4])),
                 }
             }
         }
     }
-    text.push('"');
 }
 
 /// `2026-11-20T13:45:17.123456789Z`; the part before the point is made once a second.
-fn time(text: &mut String, at: i64) {
+fn time(text: &mut Vec<u8>, at: i64) {
     thread_local! {
         static SECOND: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
     }
@@ -120,10 +143,10 @@ fn time(text: &mut String, at: i64) {
             *known = second;
             *prefix = Timestamp::from_second(second).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S").to_string();
         }
-        text.push_str(prefix);
-        text.push('.');
-        text.push_str(Digits::padded(nanos as u64, 9).as_str());
-        text.push('Z');
+        say(text, prefix.as_str());
+        text.push(b'.');
+        text.extend_from_slice(Digits::padded(nanos as u64, 9).as_bytes());
+        text.push(b'Z');
     });
 }
 
@@ -162,8 +185,9 @@ mod tests {
             waited: Duration::from_micros(1_200_000),
             whole: Duration::from_micros(1_200_034),
         };
-        let mut line = String::new();
+        let mut line = Vec::new();
         outcome.write(&mut line);
+        let line = String::from_utf8(line).expect("text");
         let wanted = concat!(
             r#"x.apps.localhost - [2027-01-15T08:00:00.000000007Z] "GET /a?b=c HTTP/1.1" 200 3 40 "-" "says \"hi\"\\" "#,
             r#""127.0.0.1:5000" "10.0.0.2:8080" x_forwarded_for:"127.0.0.1" x_forwarded_proto:"http" vcap_request_id:"id" "#,

@@ -142,7 +142,7 @@ async fn in_time<A: Future>(sending: A, passage: &Passage, limit: Duration) -> O
             return Some(answer);
         }
         // An upload may last longer, as long as its pieces are taken.
-        let later = passage.upload.as_ref().map_or(passage.started, |upload| upload.touched.get()) + limit;
+        let later = passage.upload.as_ref().map_or(passage.arrival.instant, |upload| upload.touched.get()) + limit;
         if later <= Instant::now() {
             return None;
         }

@@ -92,7 +92,7 @@ fn choose(passage: &Passage, tried: &[u64]) -> Option<Arc<Endpoint>> {
     if let Some(pin) = pin {
         return tried.is_empty().then(|| Arc::clone(pin));
     }
-    let sticky = if tried.is_empty() { cookies::instance(&passage.head.headers) } else { None };
+    let sticky = if passage.marks.cookie && tried.is_empty() { cookies::instance(&passage.head.headers) } else { None };
     let own = sticky.and_then(|instance| {
         let endpoints = entry.balance.endpoints().iter();
         endpoints.filter(|one| !one.is_ejected()).find(|one| one.backend().is_some_and(|b| b.instance == instance))
@@ -124,7 +124,8 @@ fn answer(mut passage: Box<Passage>, response: Response<()>) -> Response<Reply> 
         gateway::finish(call, &mut head.headers);
     } else if let Some(backend) = passage.endpoint().and_then(|endpoint| endpoint.backend()) {
         let asked = &passage.head.headers;
-        let moved = cookies::has_session(asked) && cookies::instance(asked) != Some(&backend.instance);
+        let session = passage.marks.cookie && cookies::has_session(asked);
+        let moved = session && cookies::instance(asked) != Some(&backend.instance);
         cookies::bind(&mut head.headers, &backend.instance, moved, passage.client.secure);
     }
     if head.status != StatusCode::SWITCHING_PROTOCOLS {

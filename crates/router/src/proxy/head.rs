@@ -53,6 +53,32 @@ fn is_untrusted(name: &str) -> bool {
     )
 }
 
+/// What a head has of the rarer lines, seen in one pass: looking for each by name would cost more than most requests do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Marks {
+    /// `Connection`, which may list more that belongs to the connection.
+    connection: bool,
+    pub(crate) cookie: bool,
+    /// The client names the instance that it wants.
+    pub(crate) pin: bool,
+}
+
+impl Marks {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut marks = Self::default();
+        for name in headers.keys() {
+            marks.connection |= *name == header::CONNECTION;
+            marks.cookie |= *name == header::COOKIE;
+            marks.pin |= PINS.iter().any(|(pin, _)| name == pin);
+        }
+        marks
+    }
+}
+
+/// The lines that name an instance, and whether by its process (else by its application).
+pub(crate) const PINS: [(HeaderName, bool); 2] =
+    [(HeaderName::from_static("x-cf-app-instance"), false), (HeaderName::from_static("x-cf-process-instance"), true)];
+
 /// Says whether the client wants to leave HTTP.
 pub(crate) fn wants_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(header::UPGRADE)
@@ -65,21 +91,20 @@ fn has_token(value: &HeaderValue, token: &str) -> bool {
 
 /// The names that `Connection` lists, which belong to one connection, too. Empty for most heads.
 fn listed(headers: &HeaderMap) -> Vec<&str> {
-    let lists = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(listed_in).collect()
-}
-
-/// The names in one list.
-fn listed_in(list: &str) -> impl Iterator<Item = &str> {
     // A client must not be able to take the last two away.
     let known = ["keep-alive", "close", "host", "content-length"];
-    let names = list.split(',').map(str::trim);
-    names.filter(move |name| !known.iter().any(|known| name.eq_ignore_ascii_case(known)))
+    let lists = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let names = lists.flat_map(|list| list.split(',').map(str::trim));
+    names.filter(|name| !known.iter().any(|known| name.eq_ignore_ascii_case(known))).collect()
 }
 
 /// Removes from an answer what belongs to one connection: the known names and those that `Connection` lists.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let listed: Vec<HeaderName> = listed(headers).into_iter().filter_map(|name| name.parse().ok()).collect();
+    let listed: Vec<HeaderName> = if headers.contains_key(header::CONNECTION) {
+        listed(headers).into_iter().filter_map(|name| name.parse().ok()).collect()
+    } else {
+        Vec::new()
+    };
     let gone = headers.keys().filter(|name| is_hop_by_hop(name.as_str())).cloned().chain(listed).collect::<Vec<_>>();
     gone.iter().for_each(|name| drop(headers.remove(name)));
 }
@@ -98,6 +123,7 @@ pub(crate) enum Length {
 /// What a backend is told besides what the client said.
 pub(crate) struct Told<'a> {
     pub(crate) client: &'a Client,
+    pub(crate) marks: Marks,
     /// `X-Forwarded-For` and `-Proto`, see [`forwarded`].
     pub(crate) forwarded: &'a Forwarded,
     pub(crate) request_id: &'a [u8],
@@ -112,37 +138,32 @@ pub(crate) struct Told<'a> {
 /// Says each line of the head that goes to the backend, but for `Transfer-Encoding`, which not every protocol has.
 pub(crate) fn lines(head: &Parts, told: &Told<'_>, mut say: impl FnMut(&HeaderName, &[u8])) {
     let headers = &head.headers;
-    let listed = listed(headers);
+    let listed = if told.marks.connection { listed(headers) } else { Vec::new() };
     let gone = |name: &str| !listed.is_empty() && listed.iter().any(|listed| listed.eq_ignore_ascii_case(name));
     // The request line's host counts (RFC 9112 3.2.2).
     let authority = head.uri.authority().map(|authority| authority.as_str().as_bytes());
     let host = authority.or_else(|| headers.get(header::HOST).map(HeaderValue::as_bytes));
     host.into_iter().for_each(|host| say(&header::HOST, host));
-    let mut cookies = 0;
     let (mut their_host, mut their_start) = (false, false);
     for (name, value) in headers {
         let text = name.as_str();
+        // gRPC needs it end to end; `trailers` is the only value that may cross.
+        if *name == header::TE && has_token(value, "trailers") {
+            say(name, b"trailers");
+        }
         if is_hop_by_hop(text) || is_ours(text) || (!told.client.trusted && is_untrusted(text)) || gone(text) {
             continue;
         }
         their_host |= *name == FORWARDED_HOST;
         their_start |= *name == REQUEST_START;
-        if *name == header::COOKIE {
-            cookies += 1;
-            continue;
+        if *name != header::COOKIE {
+            say(name, value.as_bytes());
         }
-        say(name, value.as_bytes());
     }
-    if cookies == 1 {
-        headers.get(header::COOKIE).into_iter().for_each(|cookie| say(&header::COOKIE, cookie.as_bytes()));
-    } else if cookies > 1 {
+    if told.marks.cookie && !gone("cookie") {
         // HTTP/2 may send one cookie a line; HTTP/1.1 wants one line (RFC 9113 8.2.3).
         let all: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
         say(&header::COOKIE, &all.join(&b"; "[..]));
-    }
-    // gRPC needs it end to end; `trailers` is the only value that may cross.
-    if headers.get(header::TE).is_some_and(|value| has_token(value, "trailers")) {
-        say(&header::TE, b"trailers");
     }
     if told.upgrade
         && let Some(protocol) = headers.get(header::UPGRADE)

@@ -6,7 +6,7 @@
 
 use super::body::{Answer, Outgoing, Progress, Reply, Upload};
 use super::forward::Target;
-use super::head::{self, Forwarded, Length, Told};
+use super::head::{self, Forwarded, Length, Marks, Told};
 use crate::access::Outcome;
 use crate::gateway;
 use crate::index::{Endpoint, InFlight};
@@ -21,7 +21,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A UUID as text.
-pub(crate) type RequestId = [u8; uuid::fmt::Hyphenated::LENGTH];
+type RequestId = [u8; uuid::fmt::Hyphenated::LENGTH];
+
+/// When a request came, and what it is called from then on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// Nanoseconds since 1970.
+    pub(crate) at: i64,
+    pub(crate) instant: Instant,
+    pub(crate) request_id: RequestId,
+}
+
+impl Arrival {
+    pub(crate) fn now(worker: &Worker) -> Self {
+        let at = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+        Self { at, instant: Instant::now(), request_id: worker.request_id() }
+    }
+}
 
 /// A request and what has become of it so far.
 pub(crate) struct Passage {
@@ -29,6 +45,7 @@ pub(crate) struct Passage {
     pub(crate) client: Rc<Client>,
     /// As the client sent it, to the end.
     pub(crate) head: Parts,
+    pub(crate) marks: Marks,
     pub(crate) target: Target,
     pub(crate) forwarded: Forwarded,
     pub(crate) request_id: RequestId,
@@ -38,9 +55,7 @@ pub(crate) struct Passage {
     pub(crate) body: Option<Outgoing>,
     /// `None` without a body.
     pub(crate) upload: Option<Rc<Upload>>,
-    /// Nanoseconds since 1970 at which it came.
-    pub(crate) at: i64,
-    pub(crate) started: Instant,
+    pub(crate) arrival: Arrival,
     /// Who has the request, or had it last.
     in_flight: Option<InFlight>,
     /// What comes back.
@@ -60,27 +75,27 @@ impl Passage {
         worker: &Rc<Worker>,
         client: &Rc<Client>,
         mut head: Parts,
+        marks: Marks,
         target: Target,
-        request_id: RequestId,
         (body, upload): (Outgoing, Option<Rc<Upload>>),
-        (at, started): (i64, Instant),
+        arrival: Arrival,
     ) -> Self {
-        let upgrade = head.version == http::Version::HTTP_11 && head::wants_upgrade(&head.headers);
-        // Without it hyper knows of no upgrade, and neither do we.
-        let upgrade = if upgrade { head.extensions.remove::<OnUpgrade>() } else { None };
+        // hyper's word first, which is there for requests that name a protocol.
+        let upgrade = head.extensions.remove::<OnUpgrade>();
+        let upgrade = upgrade.filter(|_| head.version == http::Version::HTTP_11 && head::wants_upgrade(&head.headers));
         let forwarded = head::forwarded(&head.headers, client);
         Self {
             worker: Rc::clone(worker),
             client: Rc::clone(client),
             head,
+            marks,
             target,
             forwarded,
-            request_id,
+            request_id: arrival.request_id,
             upgrade,
             body: Some(body),
             upload,
-            at,
-            started,
+            arrival,
             in_flight: None,
             answer: None,
             status: StatusCode::BAD_GATEWAY,
@@ -104,15 +119,18 @@ impl Passage {
     /// What `endpoint` is told of the request with `body`.
     pub(crate) fn told<'a>(&'a self, endpoint: &'a Endpoint, body: &Outgoing) -> Told<'a> {
         let length = match body {
+            // What asks only has no body anyway.
+            Outgoing::Empty if self.head.method.is_safe() => Length::None,
             Outgoing::Empty if self.head.headers.contains_key(http::header::CONTENT_LENGTH) => Length::Known(0),
             Outgoing::Empty => Length::None,
             body => body.size_hint().exact().map_or(Length::Unknown, Length::Known),
         };
         Told {
             client: &self.client,
+            marks: self.marks,
             forwarded: &self.forwarded,
             request_id: &self.request_id,
-            at_ms: self.at / 1_000_000,
+            at_ms: self.arrival.at / 1_000_000,
             upgrade: self.upgrade.is_some(),
             instance: endpoint.instance.as_ref(),
             length,
@@ -128,7 +146,7 @@ impl Passage {
     pub(crate) fn answered(&mut self, status: StatusCode, answer: Answer) {
         self.status = status;
         self.answer = Some(answer);
-        self.waited = self.started.elapsed();
+        self.waited = self.arrival.instant.elapsed();
     }
 
     /// The router itself answers: nobody did, or not in a way that can be passed on.
@@ -136,7 +154,7 @@ impl Passage {
         response.headers_mut().insert(head::REQUEST_ID, self.request_id_value());
         self.answer = None;
         self.status = response.status();
-        self.waited = self.started.elapsed();
+        self.waited = self.arrival.instant.elapsed();
         self.sent = response.body().size_hint().lower();
         response
     }
@@ -174,7 +192,7 @@ impl Drop for Passage {
             let received = self.upload.as_ref().map_or(self.received, |upload| upload.received.get());
             let outcome = Outcome {
                 head: &self.head,
-                at: self.at,
+                at: self.arrival.at,
                 status: self.status.as_u16(),
                 received,
                 sent: self.sent,
@@ -184,9 +202,9 @@ impl Drop for Passage {
                 forwarded_proto: &self.forwarded.proto,
                 request_id: &self.request_id,
                 waited: self.waited,
-                whole: now.duration_since(self.started),
+                whole: now.duration_since(self.arrival.instant),
             };
-            self.worker.log(instance, self.at, |text| outcome.write(text));
+            self.worker.log(instance, self.arrival.at, |line| outcome.write(line));
         }
     }
 }

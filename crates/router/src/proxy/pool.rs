@@ -30,12 +30,12 @@ const SURELY_ALIVE: Duration = Duration::from_millis(500);
 
 /// A connection in use. `reused`: it served a request before.
 pub(crate) enum Lease {
-    Http1 { connection: Connection, reused: bool },
+    Http1 { connection: Box<Connection>, reused: bool },
     Http2 { sender: http2::SendRequest<Outgoing>, reused: bool },
 }
 
 struct Idle {
-    connection: Connection,
+    connection: Box<Connection>,
     since: Instant,
 }
 
@@ -74,7 +74,7 @@ impl Pool {
         Box::pin(self.fresh(worker, endpoint)).await
     }
 
-    fn waiting(&self, endpoint: &Arc<Endpoint>, once: bool) -> Option<Connection> {
+    fn waiting(&self, endpoint: &Arc<Endpoint>, once: bool) -> Option<Box<Connection>> {
         let mut kept = self.kept.borrow_mut();
         let idle = &mut kept.get_mut(&endpoint.id)?.idle;
         while let Some(newest) = idle.last() {
@@ -102,7 +102,7 @@ impl Pool {
             };
             match endpoint.protocol() {
                 Protocol::Http1 => {
-                    let connection = Connection::new(stream, worker.pulse());
+                    let connection = Box::new(Connection::new(stream, worker.pulse()));
                     Ok(Lease::Http1 { connection, reused: false })
                 }
                 Protocol::Http2 => self.shared(stream, endpoint).await,
@@ -132,7 +132,7 @@ impl Pool {
     }
 
     /// Takes a connection back whose request and answer are complete.
-    pub(crate) fn give_back(&self, endpoint: &Arc<Endpoint>, connection: Connection, now: Instant) {
+    pub(crate) fn give_back(&self, endpoint: &Arc<Endpoint>, connection: Box<Connection>, now: Instant) {
         if connection.is_usable() && !endpoint.is_retired() {
             self.of(endpoint, |kept| {
                 if kept.idle.len() < IDLE_PER_ENDPOINT {

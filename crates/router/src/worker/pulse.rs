@@ -30,6 +30,7 @@ impl Pulse {
     pub(crate) fn rest(&self) {
         self.moved();
         self.waits.set(false);
+        self.late.set(false);
     }
 
     /// Called by whoever waits; ready when nothing has moved for too long.

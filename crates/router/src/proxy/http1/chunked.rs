@@ -118,8 +118,11 @@ mod tests {
     use bytes::BytesMut;
     use proptest::prelude::*;
 
-    /// Reads a body that comes in pieces of `step` bytes: data, trailers, what is left over.
-    fn read(body: &[u8], step: usize) -> Result<(Vec<u8>, Vec<String>, Vec<u8>), &'static str> {
+    /// Data, trailers, what is left over.
+    type Read = (Vec<u8>, Vec<String>, Vec<u8>);
+
+    /// Reads a body that comes in pieces of `step` bytes.
+    fn read(body: &[u8], step: usize) -> Result<Read, &'static str> {
         let (mut state, mut input) = (Chunked::Size, BytesMut::new());
         let (mut data, mut trailers) = (Vec::new(), Vec::new());
         let mut pieces = body.chunks(step);

@@ -3,7 +3,7 @@
 
 use super::connection::{Connection, Stream};
 use super::request::{announced, write_end, write_head, write_size};
-use super::response::{Framing, Head, take_head};
+use super::response::{Framing, Head, LONGEST_HEAD, take_head};
 use crate::proxy::body::{BodyError, Outgoing};
 use crate::proxy::half_closed::HalfClosed;
 use crate::proxy::head::{Length, Told};
@@ -49,17 +49,19 @@ enum Sending {
 
 /// A request under way.
 pub(crate) struct Exchange {
-    connection: Connection,
+    connection: Box<Connection>,
     sending: Sending,
     method: Method,
     /// Of the answer; nought before its head has come.
     framing: Framing,
     keep: bool,
+    /// So much of the input is known to hold no whole head.
+    searched: usize,
 }
 
 impl Exchange {
     /// Begins to send over `connection`; nothing happens before the first poll.
-    pub(crate) fn new(mut connection: Connection, head: &Parts, told: &Told<'_>, body: Outgoing) -> Self {
+    pub(crate) fn new(mut connection: Box<Connection>, head: &Parts, told: &Told<'_>, body: Outgoing) -> Self {
         write_head(head, told, &mut connection.output);
         connection.delivered = 0;
         let chunked = told.length == Length::Unknown;
@@ -71,7 +73,7 @@ impl Exchange {
             }
         };
         let method = head.method.clone();
-        Self { connection, sending, method, framing: Framing::Length(0), keep: false }
+        Self { connection, sending, method, framing: Framing::Length(0), keep: false, searched: 0 }
     }
 
     /// Sends, and waits for the answer's head.
@@ -85,10 +87,18 @@ impl Exchange {
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Err(broken(error))),
             }
+            // The first bytes are looked at in any case: they show who speaks another protocol and waits. After that only
+            // what can be a whole head is, or one that comes byte by byte would be read as often as it has bytes.
+            let input = &self.connection.input;
+            if self.searched > 0 && !may_end(&input[self.searched.saturating_sub(2)..]) && input.len() < LONGEST_HEAD {
+                self.searched = input.len();
+                continue;
+            }
             if let Some(head) = take_head(&mut self.connection.input, &self.method).map_err(Broken::NotHttp)? {
                 (self.framing, self.keep) = (head.framing, head.keep);
                 return Poll::Ready(Ok(head));
             }
+            self.searched = self.connection.input.len();
         }
     }
 
@@ -199,7 +209,7 @@ impl Exchange {
 
     /// The connection for the next request, if the answer is over and it can be used again. What is not sent of the request
     /// yet is sent in a task of its own: the backend may want it, though it has answered.
-    pub(crate) fn end(mut self) -> Option<Connection> {
+    pub(crate) fn end(mut self) -> Option<Box<Connection>> {
         match self.sending {
             Sending::Done if self.keep && !self.connection.is_deaf() => {
                 self.connection.rest();
@@ -220,6 +230,12 @@ impl Exchange {
     pub(crate) fn into_parts(self) -> (HalfClosed<Stream>, Bytes) {
         self.connection.into_parts()
     }
+}
+
+/// Is there an empty line?
+fn may_end(bytes: &[u8]) -> bool {
+    let mut ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| &bytes[at + 1..]);
+    ends.any(|rest| rest.starts_with(b"\n") || rest.starts_with(b"\r\n"))
 }
 
 fn broken(error: io::Error) -> Broken {

@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// The most bytes and lines of a head.
-const LONGEST: usize = 256 * 1024;
+pub(super) const LONGEST_HEAD: usize = 256 * 1024;
 const MOST_LINES: usize = 128;
 
 /// How the end of a body is known.
@@ -51,7 +51,7 @@ fn take_one(input: &mut BytesMut, method: &Method) -> Result<Option<Head>, Strin
     let config = httparse::ParserConfig::default();
     let length = match config.parse_response_with_uninit_headers(&mut parsed, input, &mut places) {
         Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) if input.len() > LONGEST => return Err("its head never ends".to_owned()),
+        Ok(httparse::Status::Partial) if input.len() >= LONGEST_HEAD => return Err("its head never ends".to_owned()),
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
