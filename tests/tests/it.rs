@@ -16,4 +16,5 @@ mod it {
     mod real_clients;
     mod servers;
     mod serving;
+    mod tracker;
 }

@@ -222,7 +222,8 @@ impl Fixture {
 
     fn filled(&self, template: &str, open: &str, close: &str) -> String {
         let mut text = template.replace("{number}", "1");
-        for (name, id) in &self.ids {
+        // `$review_type` before `$review`.
+        for (name, id) in self.ids.iter().rev() {
             text = text.replace(&format!("{open}{name}{close}"), &id.to_string());
         }
         text
