@@ -73,7 +73,9 @@ pub fn put(tx: &mut Tx<'_>, tasks: &[Task], id: i64, position: i64) -> Result<i6
     }
     for (task, position) in order.iter().zip(1_i64..) {
         if task.position != position {
-            tx.exec(Query::update().table("story_task").value("position", position).and_where(Expr::col("id").eq(task.id)))?;
+            tx.exec(
+                Query::update().table("story_task").value("position", position).and_where(Expr::col("id").eq(task.id)),
+            )?;
         }
     }
     Ok(place as i64 + 1)

@@ -110,7 +110,8 @@ pub(super) fn parts(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
             .col(number("updated_at"))
             .foreign_key(&mut belongs_to("story_task", "story_id", "story")),
     )?;
-    schema.create_index(Index::create().name("story_task_story").table("story_task").col("story_id").col("position"))?;
+    schema
+        .create_index(Index::create().name("story_task_story").table("story_task").col("story_id").col("position"))?;
     schema.create_index(Index::create().name("story_task_project").table("story_task").col("project_id"))?;
     schema.create_table(
         Table::create()

@@ -126,7 +126,8 @@ const PARTS: &[(&str, &str, &str)] = &[
 ];
 
 fn cases() -> Vec<(String, &'static str, &'static str)> {
-    let mut all: Vec<_> = CASES.iter().map(|(endpoint, body, expected)| ((*endpoint).to_owned(), *body, *expected)).collect();
+    let mut all: Vec<_> =
+        CASES.iter().map(|(endpoint, body, expected)| ((*endpoint).to_owned(), *body, *expected)).collect();
     for (endpoint, body, expected) in PARTS {
         let (method, path) = endpoint.split_once(' ').unwrap();
         for prefix in ["/projects/{project_id}/stories/{story_id}", "/stories/{story_id}"] {
@@ -183,12 +184,14 @@ impl Fixture {
             )
             .await;
         let release = owner
-            .post(&format!("{at}/stories"), json!({ "name": "out", "story_type": "release", "current_state": "unstarted" }))
+            .post(
+                &format!("{at}/stories"),
+                json!({ "name": "out", "story_type": "release", "current_state": "unstarted" }),
+            )
             .await;
         let epic = owner.post(&format!("{at}/epics"), json!({ "name": "epic" })).await;
-        let parts = owner
-            .get(&format!("/stories/{}?fields=task_ids,comment_ids,blocker_ids,review_ids", story["id"]))
-            .await;
+        let parts =
+            owner.get(&format!("/stories/{}?fields=task_ids,comment_ids,blocker_ids,review_ids", story["id"])).await;
         let workspace = owner.post("/my/workspaces", json!({ "name": "w", "project_ids": [project] })).await;
         let search = owner.post(&format!("{at}/my/searches"), json!({ "name": "s", "query": "q" })).await;
         let memberships = owner.get(&format!("{at}/memberships")).await;
@@ -236,9 +239,11 @@ async fn open(folder: &Path) -> House {
 
 fn query(body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
-    let pairs = body.as_object().into_iter().flatten().map(|(name, value)| {
-        format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-    });
+    let pairs = body
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
     pairs.collect::<Vec<_>>().join("&")
 }
 
@@ -256,7 +261,9 @@ async fn t29_everybody_gets_what_their_role_allows() {
             let folder = tempfile::tempdir().unwrap();
             let asker = match expected {
                 'O' if !reads => {
-                    let from = store::Db::open(&DbUrl::Sqlite(fixture.folder.path().join("pitlane.db")), &migrations()).await.unwrap();
+                    let from = store::Db::open(&DbUrl::Sqlite(fixture.folder.path().join("pitlane.db")), &migrations())
+                        .await
+                        .unwrap();
                     from.snapshot(&folder.path().join("pitlane.db")).await.unwrap();
                     std::fs::copy(fixture.folder.path().join("master.key"), folder.path().join("master.key")).unwrap();
                     open(folder.path()).await.ask(fixture.people[who].who.clone(), 0)
@@ -275,7 +282,10 @@ async fn t29_everybody_gets_what_their_role_allows() {
                 _ => '?',
             };
             if found != expected {
-                wrong.push(format!("{endpoint} as {} ({index}): {expected} expected, {} {}", who, answer.status, answer.body));
+                wrong.push(format!(
+                    "{endpoint} as {} ({index}): {expected} expected, {} {}",
+                    who, answer.status, answer.body
+                ));
             }
         }
     }

@@ -104,7 +104,8 @@ async fn envelope_fields_dates_pages() {
         let id = wrapped["data"][0]["id"].clone();
         let exact = owner.get(&format!("/stories/{id}?fields=name,owners(name)")).await;
         assert_eq!(exact, json!({ "id": id, "name": "s1", "owners": [] }));
-        let nested = owner.get(&format!("/stories/{id}?fields=%3Adefault%2Crequested_by%28initials%29%2Ccomments")).await;
+        let nested =
+            owner.get(&format!("/stories/{id}?fields=%3Adefault%2Crequested_by%28initials%29%2Ccomments")).await;
         assert_eq!(nested["requested_by"], json!({ "id": owner.number, "initials": "AD" }));
         assert_eq!(nested["kind"], "story");
         let written = owner.put(&format!("/stories/{id}?fields=name"), json!({ "name": "new" })).await;
@@ -121,7 +122,8 @@ async fn envelope_fields_dates_pages() {
         let known = owner.with("if-none-match", answer.header("etag"));
         assert_eq!(known.send("GET", &at, Value::Null).await.status, 304);
         assert_eq!(owner.send("OPTIONS", &at, Value::Null).await.status, 200);
-        let nested = "/projects?fields=name,epics(:default,label(name)),labels(counts),stories(name),memberships(person(name))";
+        let nested =
+            "/projects?fields=name,epics(:default,label(name)),labels(counts),stories(name),memberships(person(name))";
         let all = owner.get(nested).await;
         assert_eq!(all[0]["labels"][0]["counts"]["number_of_stories_by_state"]["unscheduled"], 5);
         assert_eq!(all[0]["stories"].as_array().unwrap().len(), 5);
