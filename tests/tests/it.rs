@@ -15,4 +15,5 @@ mod it {
     mod hostile_requests;
     mod real_clients;
     mod serving;
+    mod tracker;
 }

@@ -60,13 +60,12 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         blobs,
         secrets,
         identity,
-        engine: Arc::new(engine.clone()),
+        engine: Arc::new(engine),
         budget,
         publisher,
         elsewhere: elsewhere.map(Into::into),
         probes: Arc::default(),
     };
-    let apps = open_apps(&house, &engine).await?;
     let ledger = Ledger::new(db.clone());
     let stop = CancellationToken::new();
     // Seals what other processes commit too, where the database is shared; nothing to do on SQLite.

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod it {
+    mod access;
     mod house;
+    mod mechanics;
     mod order;
     mod planning;
     mod stories;

@@ -138,8 +138,8 @@ fn planned(tx: &mut Tx<'_>, scope: &Scope, now: i64) -> Result<iteration::Planne
 fn count(tx: &mut Tx<'_>, project: i64, shown: &mut [Value], reviews: &[Review]) -> Result<(), ApiError> {
     let open = || Expr::col("resolved").eq(0);
     let counts: [(&str, HashMap<i64, i64>); 4] = [
-        ("tasks_count", link::counts(tx, "task", project, None)?),
-        ("tasks_open_count", link::counts(tx, "task", project, Some(Expr::col("complete").eq(0)))?),
+        ("tasks_count", link::counts(tx, "story_task", project, None)?),
+        ("tasks_open_count", link::counts(tx, "story_task", project, Some(Expr::col("complete").eq(0)))?),
         ("comments_count", link::counts(tx, "comment", project, None)?),
         ("blockers_count", link::counts(tx, "blocker", project, Some(open()))?),
     ];

@@ -89,7 +89,7 @@ fn delete_story(tx: &mut Tx<'_>, call: &Call) -> Answer {
     Ok(Reply::nothing().at(scope.project.version))
 }
 
-/// `/story/show/12` leads into the project's page, which asks who is there; so it tells nothing to anybody.
+/// `/story/show/12` leads into the project's page, which asks who is there. It tells which project a number lies in, no more.
 pub(super) async fn show_story(State(tracker): State<Tracker>, Path(id): Shown) -> Response {
     match tracker.db.read(move |tx| record::find::<Story>(tx, id)).await {
         Ok(Some(story)) => into_project(story.project_id, "stories", id).into_response(),

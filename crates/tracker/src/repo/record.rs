@@ -22,7 +22,7 @@ pub trait Record: FromRow {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Json<T>(pub T);
 
-/// Declares a [`Record`]: `record!(Task in "task" { id: i64, … })`. Field names are column names.
+/// Declares a [`Record`]: `record!(Task in "story_task" { id: i64, … })`. Field names are column names.
 macro_rules! record {
     ($(#[$doc:meta])* $name:ident in $table:literal { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }) => {
         $(#[$doc])*

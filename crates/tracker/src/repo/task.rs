@@ -1,4 +1,4 @@
-//! Tasks of stories. Their positions are 1, 2, 3 … in every story.
+//! Tasks of stories (`task` is a table of applications). Their positions are 1, 2, 3 … in every story.
 
 use crate::model::time;
 use crate::repo::activity::change;
@@ -10,7 +10,7 @@ use store::{StoreError, Tx};
 
 record! {
     /// A task.
-    Task in "task" {
+    Task in "story_task" {
         /// Its number.
         id: i64,
         /// Its project.
@@ -50,7 +50,7 @@ pub fn insert(
     now: i64,
 ) -> Result<Task, StoreError> {
     let task = Task {
-        id: tx.next_number("task")?,
+        id: tx.next_number("story_task")?,
         project_id: story.project_id,
         story_id: story.id,
         description: description.into(),
@@ -73,7 +73,9 @@ pub fn put(tx: &mut Tx<'_>, tasks: &[Task], id: i64, position: i64) -> Result<i6
     }
     for (task, position) in order.iter().zip(1_i64..) {
         if task.position != position {
-            tx.exec(Query::update().table("task").value("position", position).and_where(Expr::col("id").eq(task.id)))?;
+            tx.exec(
+                Query::update().table("story_task").value("position", position).and_where(Expr::col("id").eq(task.id)),
+            )?;
         }
     }
     Ok(place as i64 + 1)

@@ -98,7 +98,7 @@ pub(super) fn stories(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
 pub(super) fn parts(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
         Table::create()
-            .table("task")
+            .table("story_task")
             .col(number("id").primary_key())
             .col(number("project_id"))
             .col(number("story_id"))
@@ -108,10 +108,11 @@ pub(super) fn parts(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
             .col(number("position"))
             .col(number("created_at"))
             .col(number("updated_at"))
-            .foreign_key(&mut belongs_to("task", "story_id", "story")),
+            .foreign_key(&mut belongs_to("story_task", "story_id", "story")),
     )?;
-    schema.create_index(Index::create().name("task_story").table("task").col("story_id").col("position"))?;
-    schema.create_index(Index::create().name("task_project").table("task").col("project_id"))?;
+    schema
+        .create_index(Index::create().name("story_task_story").table("story_task").col("story_id").col("position"))?;
+    schema.create_index(Index::create().name("story_task_project").table("story_task").col("project_id"))?;
     schema.create_table(
         Table::create()
             .table("blocker")
@@ -158,7 +159,7 @@ pub(super) fn parts(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     )?;
     schema.create_index(Index::create().name("review_story").table("review").col("story_id"))?;
     schema.create_index(Index::create().name("review_project").table("review").col("project_id"))?;
-    for kind in ["task", "blocker", "review_type", "review"] {
+    for kind in ["story_task", "blocker", "review_type", "review"] {
         schema.create_sequence(kind)?;
     }
     Ok(())

@@ -25,10 +25,6 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn id(&self) -> i64 {
-        self.body["id"].as_i64().unwrap_or_else(|| panic!("no id in {}", self.body))
-    }
-
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }

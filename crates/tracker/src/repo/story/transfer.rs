@@ -79,7 +79,7 @@ pub fn transfer(
         link::set(tx, table, story.id, target, old, &[])?;
         link::set(tx, table, story.id, target, &[], new)?;
     }
-    for table in ["task", "comment", "blocker"] {
+    for table in ["story_task", "comment", "blocker"] {
         tx.exec(
             Query::update().table(table).value("project_id", target).and_where(Expr::col("story_id").eq(story.id)),
         )?;
