@@ -14,6 +14,6 @@ mod it {
     mod hostile_archives;
     mod hostile_requests;
     mod real_clients;
-    mod servers;
     mod serving;
+    mod tracker;
 }

@@ -14,6 +14,7 @@
 
 mod caller;
 mod clock;
+mod direct;
 mod error;
 mod grant;
 mod handle;
@@ -41,11 +42,14 @@ pub use repo::administrator::{
     ADMINISTRATOR, administrator_add, administrator_remove, createsuperuser, has_administrator, is_administrator,
     platform,
 };
-pub use repo::api_token::{API_TOKEN_PREFIX, ApiToken, api_token_create, api_token_list, api_token_revoke};
+pub use repo::api_token::{
+    API_TOKEN_PREFIX, ApiToken, api_token_create, api_token_list, api_token_mint_hex, api_token_revoke,
+};
 pub use repo::client::{UaaClient, client_create, client_delete, client_get, client_list};
 pub use repo::person::{
     NewPerson, ORIGIN, Person, PersonState, UserView, people, people_by_number, person_by_name, person_by_number,
-    person_create, person_delete, person_get, person_list, person_set_email, person_set_password, person_set_state,
+    person_create, person_delete, person_get, person_list, person_set_display_name, person_set_email,
+    person_set_password, person_set_state,
 };
 pub use repo::person_find::{PersonFilter, PersonOrder, person_find};
 pub use repo::session::{Session, SessionKind, session_list, session_revoke};
