@@ -7,6 +7,8 @@ mod it {
     mod house;
     mod mechanics;
     mod order;
+    mod parts;
     mod planning;
+    mod plans;
     mod stories;
 }

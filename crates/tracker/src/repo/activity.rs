@@ -90,6 +90,8 @@ pub fn record_by(
     now: i64,
     draft: Draft,
 ) -> Result<(), StoreError> {
+    // A request that had to wait for another is not older than it: activities are in the order of their versions.
+    let now = std::cmp::max(now, project.updated_at);
     project.version += 1;
     project.updated_at = now;
     tx.exec(
