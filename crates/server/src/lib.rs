@@ -16,6 +16,7 @@ mod owner;
 mod pages;
 mod sockets;
 mod surface;
+mod ui;
 
 pub use admin::{PersonRequest, Status};
 pub use control::{end_apps, run};
