@@ -15,6 +15,6 @@ mod it {
     mod hostile_requests;
     mod pages;
     mod real_clients;
-    mod servers;
     mod serving;
+    mod tracker;
 }

@@ -83,14 +83,19 @@ async fn compare(rounds: usize) {
     ] {
         println!("  {name:<58} {:>6.1} {:>6.1}", figures.median, figures.p95);
     }
-    println!(
-        "  pitlane / crun {:.2} (to reach: 1.50); a keeper's private memory {private} KiB (to reach: 2048)",
-        ours.median / theirs.median
+    bench::row(
+        "container start to first byte, median / p95",
+        &format!("crun, same bundle: {:.0} / {:.0} ms", theirs.median, theirs.p95),
+        &format!(
+            "{:.0} / {:.0} ms, {:.2} × / {:.2} ×",
+            ours.median,
+            ours.p95,
+            ours.median / theirs.median,
+            ours.p95 / theirs.p95
+        ),
+        "≤ 1.5 ×",
     );
-    println!(
-        "{}",
-        json!({ "bench": "start", "rounds": rounds, "pitlane_ms": [ours.median, ours.p95], "crun_ms": [theirs.median, theirs.p95], "crun_without_seccomp_ms": [plain.median, plain.p95], "keeper_private_kib": private })
-    );
+    bench::row("private memory of a keeper", "–", &format!("{:.1} MB", private as f64 / 1024.0), "≤ 2 MB");
 }
 
 struct Figures {
@@ -134,6 +139,7 @@ async fn start(engine: &LocalEngine, app: &Path) -> (Duration, Duration, u64) {
         egress: false,
         grace: Duration::from_secs(1),
         log: LogTag { source: "bench".into(), source_type: "APP/PROC/WEB".into(), instance: "0".into() },
+        companions: Vec::new(),
     };
     let begun = Instant::now();
     let observed = engine.start(&spec).await.unwrap();

@@ -4,7 +4,7 @@
 //! `cargo run --release -p bench --bin store [-- FOLDER]`; the folder (default: a temporary one) must be on a real disk.
 //! Three rounds of each, alternating; the medians count.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark stops at the first failure, and prints")]
+#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first failure")]
 
 use sea_query::{ColumnDef, Expr, ExprTrait, Index, Query, Table};
 use std::path::Path;
@@ -102,11 +102,6 @@ fn through_the_driver(folder: &Path) -> f64 {
     number as f64 / begun.elapsed().as_secs_f64()
 }
 
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
-}
-
 #[tokio::main]
 async fn main() {
     let parent = std::env::args().nth(1).map_or_else(std::env::temp_dir, Into::into);
@@ -116,8 +111,11 @@ async fn main() {
         driver.push(through_the_driver(folder.path()));
         store.push(through_the_store(folder.path()).await);
     }
-    let (store, driver) = (median(store), median(driver));
-    println!("store: unit of work (read, insert, durable commit), {TASKS} tasks  {store:>8.0} /s");
-    println!("raw driver: one INSERT a commit, same durability         {driver:>8.0} /s");
-    println!("ratio {:.1} (to reach: 5)", store / driver);
+    let (store, driver) = (bench::median(store), bench::median(driver));
+    bench::row(
+        &format!("unit of work (read, insert, commit, durable) at {TASKS} tasks on SQLite"),
+        &format!("one INSERT a commit through the raw driver: {driver:.0}/s"),
+        &format!("{store:.0}/s, {:.1} ×", store / driver),
+        "≥ 5 ×",
+    );
 }

@@ -14,15 +14,18 @@ pub mod domain;
 pub mod droplet;
 pub mod error;
 pub mod job;
+mod ledger_page;
 pub mod links;
 pub mod log_cache;
 pub mod log_stream;
 pub mod manifest;
+mod network;
 pub mod organization;
 pub mod package;
 pub mod page;
 pub mod process;
 pub mod quota;
+pub mod revision;
 pub mod role;
 pub mod root;
 pub mod route;
@@ -35,7 +38,9 @@ pub mod space;
 pub mod stack;
 pub mod task;
 pub mod usage;
+pub mod usage_event;
 pub mod user;
+mod warning;
 
 use crate::Apps;
 use axum::Router;
@@ -56,6 +61,9 @@ pub fn routes() -> Routes {
         .merge(manifest::routes())
         .merge(deployment::routes())
         .merge(sidecar::routes())
+        .merge(revision::routes())
+        .merge(usage_event::routes())
+        .merge(network::routes())
 }
 
 /// The face as a service. Whoever mounts it puts an [`identity::Authentication`] into each request's extensions.
@@ -170,6 +178,7 @@ fn settings() -> Routes {
         .get("/v3/stacks/{guid}", stack::get_stack)
         .patch("/v3/stacks/{guid}", stack::update_stack)
         .delete("/v3/stacks/{guid}", stack::delete_stack)
+        .get("/v3/stacks/{guid}/apps", app::list_stack_apps)
         .get("/v3/buildpacks", buildpack::list_buildpacks)
         .post("/v3/buildpacks", buildpack::create_buildpack)
         .get(BUILDPACK, buildpack::get_buildpack)

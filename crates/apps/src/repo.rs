@@ -20,12 +20,15 @@ pub mod process;
 pub mod quota;
 pub mod record;
 pub mod reseal;
+pub mod revision;
 pub mod route;
 pub mod scope;
 pub mod setting;
+pub mod sidecar;
 pub mod space;
 pub mod task;
 pub mod usage;
+pub mod usage_event;
 pub mod user;
 
 /// A new guid.

@@ -11,18 +11,15 @@ mod deployment;
 pub mod desired;
 mod dress;
 mod follow;
-pub mod journal;
 mod observe;
 pub mod route;
 pub mod task;
 
 use crate::{ApiError, Apps};
-use engine::{Engine, Handle, InstanceId, InstanceState, Usage};
-use futures_util::future::BoxFuture;
-use journal::Journal;
-use staging::{StagedDroplet, StagingError, StagingRequest};
+use engine::{Budget, Engine, Handle, InstanceId, InstanceState, Layers, Source, Usage};
+use logs::Journal;
+use staging::Stage;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use store::{StoreError, Tx};
@@ -33,52 +30,21 @@ use tokio_util::task::TaskTracker;
 /// Between two tries of what waits for the database.
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 
-/// Unpacks droplets once, for all instances.
-pub trait Layers: Send + Sync + 'static {
-    /// The folder that holds droplet `digest`, unpacked from `archive` if it is not there.
-    fn layer<'a>(&'a self, digest: &'a str, archive: &'a Path) -> BoxFuture<'a, Result<PathBuf, String>>;
-}
-
-/// Stages; [`staging::Stager`] does.
-pub trait Stage: Send + Sync + 'static {
-    /// As [`staging::Stager::stage`].
-    fn stage<'a>(
-        &'a self,
-        request: StagingRequest,
-        cancel: &'a CancellationToken,
-    ) -> BoxFuture<'a, Result<StagedDroplet, StagingError>>;
-
-    /// Removes an app's cache.
-    fn forget_app(&self, app: &str) -> std::io::Result<()>;
-}
-
-impl Stage for staging::Stager {
-    fn stage<'a>(
-        &'a self,
-        request: StagingRequest,
-        cancel: &'a CancellationToken,
-    ) -> BoxFuture<'a, Result<StagedDroplet, StagingError>> {
-        Box::pin(staging::Stager::stage(self, request, cancel))
-    }
-
-    fn forget_app(&self, app: &str) -> std::io::Result<()> {
-        staging::Stager::forget_app(self, app)
-    }
-}
-
 /// The rooms below that the face drives.
 #[derive(Clone)]
 pub struct Rooms {
     /// Runs instances.
     pub engine: Arc<dyn Engine>,
-    /// How they are reconciled (parallel starts, budget).
-    pub options: engine::Options,
     /// Unpacks droplets.
     pub layers: Arc<dyn Layers>,
     /// Makes droplets.
     pub stager: Arc<dyn Stage>,
     /// The front door's table.
     pub publisher: router::Publisher,
+    /// Control's own lines in application logs.
+    pub journal: Journal,
+    /// What admits tasks, as it does instances and builds; none: all are admitted.
+    pub budget: Option<Budget>,
 }
 
 /// The running part of the face. Cheap to clone.
@@ -89,7 +55,6 @@ pub struct Runtime {
 
 struct Inner {
     rooms: Rooms,
-    journal: Journal,
     cell: dress::Cell,
     handle: OnceLock<Handle>,
     /// Builds and tasks under way, by guid.
@@ -101,13 +66,11 @@ struct Inner {
 }
 
 impl Runtime {
-    pub(crate) fn new(rooms: Rooms, logs: PathBuf) -> Self {
-        let journal = Journal::new(logs);
+    pub(crate) fn new(rooms: Rooms) -> Self {
         Self {
             inner: Arc::new(Inner {
+                cell: dress::Cell::new(rooms.journal.clone()),
                 rooms,
-                cell: dress::Cell::new(journal.clone()),
-                journal,
                 handle: OnceLock::new(),
                 under_way: Mutex::default(),
                 readings: Mutex::default(),
@@ -119,7 +82,7 @@ impl Runtime {
 
     /// Writes application logs.
     pub fn journal(&self) -> &Journal {
-        &self.inner.journal
+        &self.inner.rooms.journal
     }
 
     /// What is said of containers.
@@ -215,9 +178,6 @@ impl Runtime {
     pub(crate) async fn shutdown(&self) {
         self.inner.stopping.cancel();
         self.inner.tasks.close();
-        if let Some(handle) = self.reconciler() {
-            handle.stop().await;
-        }
         let _ = tokio::time::timeout(Duration::from_secs(10), self.inner.tasks.wait()).await;
     }
 }
@@ -243,20 +203,25 @@ where
     }
 }
 
+/// The engine that the reconciler is to drive, for what is an app's.
+pub(crate) fn dressed(apps: &Apps) -> Arc<dyn Engine> {
+    Arc::new(dress::Dressed { engine: apps.run.rooms().engine.clone(), cell: apps.run.cell() })
+}
+
+/// What the reconciler is to know of processes.
+pub(crate) fn source(apps: &Apps) -> Source {
+    Source {
+        owns: |workload| uuid::Uuid::parse_str(workload).is_ok(),
+        desired: Arc::new(desired::DesiredApps::new(apps)),
+        observer: Arc::new(observe::Observing::new(apps, apps.run.cell())),
+    }
+}
+
 /// Starts everything; see [`Apps::start_background`].
-pub(crate) async fn start(apps: &Apps) -> Result<(), StoreError> {
+pub(crate) async fn start(apps: &Apps, reconciler: &Handle, position: i64) -> Result<(), StoreError> {
     let inner = &apps.run.inner;
-    // Whatever is entered from here on is followed; whatever was before is looked at now.
-    let position = ledger::Ledger::new(apps.db.clone()).head().await?;
-    let cell = inner.cell.clone();
-    let handle = engine::Reconciler::start_with(
-        inner.rooms.options.clone(),
-        Arc::new(dress::Dressed { engine: inner.rooms.engine.clone(), cell: cell.clone() }),
-        Arc::new(desired::DesiredApps::new(apps)),
-        Arc::new(observe::Observing::new(apps, cell)),
-    );
-    let _ = inner.handle.set(handle.clone());
-    handle.settled().await;
+    let _ = inner.handle.set(reconciler.clone());
+    reconciler.settled().await;
     route::publish_all(apps).await?;
     inner.tasks.spawn(follow::follow(apps.clone(), position));
     build::resume(apps).await?;

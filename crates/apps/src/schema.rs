@@ -3,6 +3,7 @@
 mod app;
 mod job;
 mod place;
+mod revision;
 mod route;
 mod setting;
 
@@ -15,6 +16,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "apps/0002-jobs", up: job::jobs },
     Migration { name: "apps/0003-routes", up: route::routes },
     Migration { name: "apps/0004-settings", up: setting::settings },
+    Migration { name: "apps/0005-stack-state", up: setting::stack_state },
     Migration { name: "apps/0101-app", up: app::app },
     Migration { name: "apps/0102-process", up: app::process },
     Migration { name: "apps/0103-package", up: app::package },
@@ -22,6 +24,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "apps/0105-droplet", up: app::droplet },
     Migration { name: "apps/0106-task", up: app::task },
     Migration { name: "apps/0107-deployment", up: app::deployment },
+    Migration { name: "apps/0108-sidecars", up: revision::sidecars },
+    Migration { name: "apps/0109-revisions", up: revision::revisions },
+    Migration { name: "apps/0110-canary", up: revision::canary },
+    Migration { name: "apps/0111-build-wait", up: app::build_wait },
 ];
 
 /// A UUID as primary key.

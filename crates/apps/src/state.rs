@@ -3,6 +3,7 @@
 use crate::ApiError;
 use crate::repo::app::App;
 use crate::run::{Rooms, Runtime};
+use engine::{Engine, Handle, Source};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,14 +32,26 @@ pub struct Apps {
 impl Apps {
     /// The face over its rooms. Nothing runs before [`Apps::start_background`].
     pub fn new(config: Config, db: Db, blobs: Blobs, secrets: Secrets, logs: PathBuf, rooms: Rooms) -> Self {
-        let run = Runtime::new(rooms, logs.clone());
+        let run = Runtime::new(rooms);
         Self { db, logs, config: Arc::new(config), blobs, secrets, run }
     }
 
-    /// Starts what follows: the reconciler, routing, builds, tasks, deployments. Answers once the routing table has been
-    /// published, with the instances in it that were well before. Call it once, inside the runtime.
-    pub async fn start_background(&self) -> Result<(), StoreError> {
-        crate::run::start(self).await
+    /// Which processes should run, and who hears of them: for the reconciler.
+    pub fn source(&self) -> Source {
+        crate::run::source(self)
+    }
+
+    /// The engine, which gives processes and tasks what they alone must know and leaves others' instances as they are. The
+    /// reconciler drives this one.
+    pub fn dressed_engine(&self) -> Arc<dyn Engine> {
+        crate::run::dressed(self)
+    }
+
+    /// Starts what follows the ledger from `position` on, which was its head before `reconciler` began to read: routing,
+    /// builds, tasks, deployments. Answers once the routing table has been published, with the instances in it that were
+    /// well before. Call it once, inside the runtime.
+    pub async fn start_background(&self, reconciler: &Handle, position: i64) -> Result<(), StoreError> {
+        crate::run::start(self, reconciler, position).await
     }
 
     /// Stops what [`Apps::start_background`] started. Instances, tasks and their logs go on; builds begin anew at the
@@ -63,6 +76,12 @@ impl Apps {
     pub fn seal_environment(&self, app: &str, variables: &BTreeMap<String, String>) -> String {
         let plain = serde_json::to_string(variables).expect("a map of texts is JSON");
         self.secrets.seal(ENVIRONMENT, app, &Secret::new(plain))
+    }
+
+    /// Writes a warning of staging into the app's log once `tx` is committed.
+    pub fn warn_after(&self, tx: &mut Tx<'_>, app: &str, words: &str) {
+        let (journal, app, line) = (self.run.journal().clone(), app.to_owned(), format!("WARNING: {words}"));
+        tx.after_commit(move || journal.say(&app, "STG", "0", &line));
     }
 
     /// Writes a line of source type `API` into the app's log once `tx` is committed.

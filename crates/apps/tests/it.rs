@@ -5,6 +5,7 @@
 mod it {
     mod access;
     mod bad;
+    mod canary;
     mod client;
     mod deploy;
     mod fake;
@@ -14,8 +15,13 @@ mod it {
     mod manifest;
     mod places;
     mod push;
+    mod quota;
+    mod revision;
     mod routes;
     mod run;
     mod settings;
     mod shapes;
+    mod sidecar;
+    mod stack;
+    mod usage_event;
 }

@@ -127,6 +127,13 @@ impl LocalEngine {
             facts.problems.push(error.to_string());
         }
         let plan = Plan::choose(&options.root.join("network.json"), &tag, options.subnet)?;
+        if let Some(resolver) = plan.hidden_resolver() {
+            facts.problems.push(format!(
+                "instances find no names: this host's resolver {resolver} lies in their own network ({}/20); end all with \
+                 `pitlane stop --apps`, remove network.json from the folder `engine` of the data folder, and start again",
+                plan.subnet
+            ));
+        }
         layers::sweep(&options.root.join("layers"));
         layers::sweep(&options.root.join("stacks"));
         let shared = Shared {

@@ -2,11 +2,11 @@
 //!
 //! `instances/<id>/`: `spec.json` (mode 0600, written once by the driver), `lock` (locked by the driver, then inherited and
 //! held by the keeper until it ends; holds the keeper's pid), `stop` (somebody asked it to end), `exit.json` (how it ended,
-//! written once, atomically), `keeper.log` (what the keeper itself had to say), the writable layer.
+//! written once, atomically), `well.json` (whether it is well, as the driver was told), `keeper.log` (what the keeper itself had to say), the writable layer.
 //! A folder whose lock is free and that has no `exit.json` belongs to a keeper that was killed.
 
 use crate::error::host;
-use engine::{EngineError, Exit, ExitKind, InstanceId, InstanceSpec};
+use engine::{EngineError, Exit, ExitKind, InstanceId, InstanceSpec, Well};
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// Bytes for the exit status, taken when the instance is made: it can be written down on a full disk.
 const ROOM: usize = 512;
+/// The same for `well.json`.
+const WELL_ROOM: usize = 128;
 
 /// What the keeper needs, complete: it probes nothing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -92,6 +94,7 @@ impl Folder {
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(host(doing()))?;
         let text = serde_json::to_vec(record).map_err(host(doing()))?;
         write_new(&self.path("exit.json.new"), &[b' '; ROOM]).map_err(host(doing()))?;
+        write_new(&self.path("well.json"), &[b' '; WELL_ROOM]).map_err(host(doing()))?;
         write_new(&self.path("spec.json"), &text).map_err(host(doing()))?;
         Ok(lock)
     }
@@ -115,6 +118,18 @@ impl Folder {
         OpenOptions::new().create(true).write(true).truncate(false).open(&new)?.write_all(&text)?;
         std::fs::rename(new, self.path("exit.json"))?;
         Ok(exit)
+    }
+
+    /// Writes down that it is well, or not. One write of always the same bytes in place: a process killed meanwhile leaves
+    /// the old or the new, and a full disk takes it.
+    pub fn write_well(&self, well: Option<Well>) -> std::io::Result<()> {
+        let mut text = well.map_or(Ok(Vec::new()), |well| serde_json::to_vec(&well))?;
+        text.resize(WELL_ROOM, b' ');
+        OpenOptions::new().write(true).open(self.path("well.json"))?.write_all_at(&text, 0)
+    }
+
+    pub fn well(&self) -> Option<Well> {
+        serde_json::from_slice(&std::fs::read(self.path("well.json")).ok()?).ok()
     }
 
     /// The pid of the keeper that holds the lock; `None` when none does.

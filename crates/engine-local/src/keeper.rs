@@ -46,8 +46,14 @@ pub(crate) struct Running {
     pub pid: i32,
     /// Where process 1 reports how the application ended; -1 for a bare process.
     pub report: i32,
-    pub out: i32,
-    pub err: i32,
+    /// Where output and errors of each program come from, the instance's first one first.
+    pub output: Vec<[i32; 2]>,
+}
+
+/// Where output and errors of a program go.
+pub(crate) struct Sinks {
+    pub out: OwnedFd,
+    pub err: OwnedFd,
 }
 
 fn start() -> ExitCode {
@@ -88,13 +94,17 @@ fn start() -> ExitCode {
 fn set_up(folder: &Path) -> Result<Running, EngineError> {
     let folder = Folder(std::fs::canonicalize(folder).map_err(host("resolving the instance's folder"))?);
     let record = folder.record()?;
-    let (out_read, out) = pipe()?;
-    let (err_read, err) = pipe()?;
+    let (mut sources, mut sinks) = (Vec::new(), Vec::new());
+    for _ in 0..=record.spec.companions.len() {
+        let ((out_read, out), (err_read, err)) = (pipe()?, pipe()?);
+        sources.push([out_read, err_read]);
+        sinks.push(Sinks { out, err });
+    }
     let (report_read, report) = pipe()?;
     let (pid, report_read) = match &record.means {
-        Means::Bare => (crate::bare::spawn(&folder, &record.spec, &out, &err)?, None),
+        Means::Bare => (crate::bare::spawn(&folder, &record.spec, &sinks[0].out, &sinks[0].err)?, None),
         Means::Container(isolation) => {
-            (contain(&folder, &record, isolation, out, err, report, &report_read)?, Some(report_read))
+            (contain(&folder, &record, isolation, sinks, report, &report_read)?, Some(report_read))
         }
     };
     // Given over through the re-execution, so they must not close themselves.
@@ -104,15 +114,17 @@ fn set_up(folder: &Path) -> Result<Running, EngineError> {
         std::mem::forget(fd);
         Ok(raw)
     };
-    Ok(Running { pid, report: report_read.map_or(Ok(-1), keep)?, out: keep(out_read)?, err: keep(err_read)? })
+    let report = report_read.map_or(Ok(-1), keep)?;
+    let output =
+        sources.into_iter().map(|[out, err]| Ok([keep(out)?, keep(err)?])).collect::<Result<_, EngineError>>()?;
+    Ok(Running { pid, report, output })
 }
 
 fn contain(
     folder: &Folder,
     record: &Record,
     isolation: &Isolation,
-    out: OwnedFd,
-    err: OwnedFd,
+    sinks: Vec<Sinks>,
     report: OwnedFd,
     answer: &OwnedFd,
 ) -> Result<i32, EngineError> {
@@ -124,7 +136,7 @@ fn contain(
     isolation.cgroup.join_keepers();
     network(record.network.as_ref())?;
     files(folder, record, isolation)?;
-    let pid = container::create(folder, record, isolation, out, err, report, answer).map_err(undo)?;
+    let pid = container::create(folder, record, isolation, sinks, report, answer).map_err(undo)?;
     Ok(pid)
 }
 

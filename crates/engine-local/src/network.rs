@@ -13,6 +13,7 @@ use crate::error::host;
 use crate::instance::Link;
 use engine::EngineError;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -30,7 +31,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Takes `wanted`, or what was chosen before, or a free subnet of 10.128.0.0/9. `tag` is unique to the data folder.
+    /// Takes `wanted`, or what was chosen before, or a free subnet of 10.128.0.0/9 without an address that this host itself
+    /// needs. `tag` is unique to the data folder.
     pub fn choose(file: &Path, tag: &str, wanted: Option<Ipv4Addr>) -> Result<Self, EngineError> {
         let kept: Option<Self> = std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let plan = match (kept, wanted) {
@@ -59,6 +61,21 @@ impl Plan {
         self.bridge.replacen("pitlane", "pitlane_", 1)
     }
 
+    /// A resolver of the host's that instances cannot reach, because its address is one of theirs: an administrator chose
+    /// the subnet, or the host's resolver later.
+    pub fn hidden_resolver(&self) -> Option<Ipv4Addr> {
+        let ours = |address: &Ipv4Addr| u32::from(*address) & !(SIZE - 1) == u32::from(self.subnet);
+        nameservers().into_iter().find(ours)
+    }
+
+    /// The bridge's own link address, for ever the same. A bridge without one takes that of one of its ports and another when
+    /// that port goes; an instance that has learned the first sends into the void until it asks again.
+    fn mac(&self) -> [u8; 6] {
+        let tag = Sha256::digest(self.bridge.as_bytes());
+        // Locally administered, of one station.
+        [0x02, b'p', tag[0], tag[1], tag[2], tag[3]]
+    }
+
     /// Is the bridge there?
     pub fn is_there(&self) -> bool {
         index(&self.bridge).is_ok()
@@ -71,7 +88,7 @@ impl Plan {
         };
         let netlink = Netlink::open().map_err(host(doing("routing socket")))?;
         if index(&self.bridge).is_err() {
-            netlink.add_bridge(&self.bridge).map_err(host(doing("bridge")))?;
+            netlink.add_bridge(&self.bridge, self.mac()).map_err(host(doing("bridge")))?;
             let bridge = index(&self.bridge).map_err(host(doing("bridge")))?;
             netlink.add_address(bridge, self.gateway(), PREFIX).map_err(host(doing("address")))?;
         }
@@ -142,6 +159,9 @@ impl Plan {
     }
 }
 
+/// Where the host's resolvers are named; the second where the first has a stub of its own.
+const RESOLVERS: [&str; 2] = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
+
 /// Nobody listens there: look-ups fail at once instead of waiting for an answer that cannot come.
 fn no_resolver() -> String {
     "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n".to_owned()
@@ -149,7 +169,7 @@ fn no_resolver() -> String {
 
 /// The host's resolvers, if an instance can reach one (a loopback address is the host's own).
 pub(crate) fn resolver() -> Option<String> {
-    ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"].into_iter().find_map(|path| {
+    RESOLVERS.into_iter().find_map(|path| {
         let text = std::fs::read_to_string(path).ok()?;
         let reachable = |line: &&str| match line.strip_prefix("nameserver") {
             Some(rest) => rest.trim().parse::<Ipv4Addr>().is_ok_and(|address| !address.is_loopback()),
@@ -158,6 +178,16 @@ pub(crate) fn resolver() -> Option<String> {
         let lines: Vec<_> = text.lines().filter(reachable).collect();
         lines.iter().any(|line| line.starts_with("nameserver")).then(|| lines.join("\n") + "\n")
     })
+}
+
+/// All of the host's resolvers.
+fn nameservers() -> Vec<Ipv4Addr> {
+    let texts = RESOLVERS.into_iter().filter_map(|path| std::fs::read_to_string(path).ok());
+    let of = |text: String| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("nameserver")?.trim().parse().ok());
+        lines.collect::<Vec<_>>()
+    };
+    texts.flat_map(of).collect()
 }
 
 /// A chain of somebody else's that drops what is forwarded unless a rule of its own allows it, as Docker sets it up:
@@ -185,18 +215,25 @@ fn dropping(listed: &str) -> Option<String> {
 fn free_subnet(tag: &str) -> Result<Ipv4Addr, EngineError> {
     let routes = Netlink::open().and_then(|netlink| netlink.routes()).map_err(host("reading this host's routes"))?;
     let start = u32::from_str_radix(tag, 16).unwrap_or(0);
-    let count = 1 << 11;
-    let subnet =
-        (0..count).map(|step| (10 << 24 | 1 << 23) + (start.wrapping_add(step) % count) * SIZE).find(|subnet| {
-            // A default route overlaps everything and means nothing here.
-            routes.iter().filter(|(_, prefix)| *prefix > 0).all(|(network, prefix)| {
-                let shift = 32 - u32::from((*prefix).min(PREFIX));
-                u32::from(*network) >> shift != subnet >> shift
-            })
-        });
-    subnet.map(Ipv4Addr::from).ok_or_else(|| {
-        EngineError::Host("this host has routes to all of 10.128.0.0/9; name a free /20 for instances".to_owned())
+    // A resolver behind the default route has no route of its own, and is needed all the same.
+    let resolvers = nameservers().into_iter().map(|address| (address, 32));
+    pick(start, &routes.into_iter().chain(resolvers).collect::<Vec<_>>()).ok_or_else(|| {
+        EngineError::Host("this host needs all of 10.128.0.0/9 itself; name a free /20 for instances".to_owned())
     })
+}
+
+/// The first subnet of 10.128.0.0/9, from the `start`-th on, that overlaps nothing `taken`.
+fn pick(start: u32, taken: &[(Ipv4Addr, u8)]) -> Option<Ipv4Addr> {
+    let count = 1 << 11;
+    let mut all = (0..count).map(|step| (10 << 24 | 1 << 23) + (start.wrapping_add(step) % count) * SIZE);
+    let subnet = all.find(|subnet| {
+        // A default route overlaps everything and means nothing here.
+        taken.iter().filter(|(_, prefix)| *prefix > 0).all(|(network, prefix)| {
+            let shift = 32 - u32::from((*prefix).min(PREFIX));
+            u32::from(*network) >> shift != subnet >> shift
+        })
+    });
+    subnet.map(Ipv4Addr::from)
 }
 
 /// Runs one nftables transaction; answers what it lists.
@@ -219,6 +256,17 @@ fn nft(rules: &str) -> std::io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_subnet_is_free_of_routes_and_resolvers() {
+        let taken = [("0.0.0.0", 0), ("10.255.255.53", 32), ("10.128.0.0", 16), ("10.129.0.0", 24), ("192.0.2.0", 24)];
+        let taken = taken.map(|(address, prefix): (&str, u8)| (address.parse().unwrap(), prefix));
+        let pick = |start, taken: &[_]| super::pick(start, taken).map(|subnet| subnet.to_string());
+        assert_eq!(pick(5, &[]).as_deref(), Some("10.128.80.0"));
+        // The last one holds the resolver, the first sixteen and the one after them a network each.
+        assert_eq!(pick(2047, &taken).as_deref(), Some("10.129.16.0"));
+        assert_eq!(pick(0, &[("10.0.0.0".parse().unwrap(), 8)]), None);
+    }
+
     #[test]
     fn a_policy_that_drops_is_found() {
         let listed = |policy: &str| {

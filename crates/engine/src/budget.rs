@@ -1,5 +1,6 @@
-//! Admission: what may run at the same time on this host. Staging runs wait for one of a few places and, like instances,
-//! for memory. First come, first served, in both queues; waiting is visible and ends when the ticket is dropped.
+//! Admission: what may run at the same time on this host: instances, tasks, staging runs, by one budget. Staging runs wait
+//! for one of a few places and then, like the others, for memory. First come, first served, in both queues; waiting is
+//! visible and ends when the ticket is dropped.
 //!
 //! Invariants: what is granted never exceeds the room, but for what was adopted (it runs already); nobody is overtaken.
 
@@ -35,7 +36,7 @@ pub struct Waiting {
     pub position: usize,
     /// Whom it is for.
     pub what: String,
-    /// What it waits for: `a place to stage` or `memory`.
+    /// What it waits for: `a place to stage` or `free memory on this host`.
     pub waits_for: &'static str,
     /// What it asks for.
     pub memory_bytes: u64,
@@ -43,7 +44,7 @@ pub struct Waiting {
 
 /// More than there will ever be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("asks for {} of memory, but this host gives applications {} in all; ask for less, or raise the budget",
+#[error("asks for {} of memory, but this host gives applications {} in all; ask for less, or have `pitlane serve --memory` raised",
     bytes_in_words(*.asked), bytes_in_words(*.room))]
 pub struct TooLarge {
     /// Bytes asked for.
@@ -51,6 +52,24 @@ pub struct TooLarge {
     /// Bytes there are.
     pub room: u64,
 }
+
+/// A place in a queue: `waits for free memory on this host, place 2 in the queue`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// From 1.
+    pub position: usize,
+    /// As [`Waiting::waits_for`].
+    pub waits_for: &'static str,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "waits for {}, place {} in the queue", self.waits_for, self.position)
+    }
+}
+
+const A_SLOT: &str = "a place to stage";
+const MEMORY: &str = "free memory on this host";
 
 /// The host's budget. Cheap to clone.
 #[derive(Clone)]
@@ -71,8 +90,8 @@ struct Inner {
 struct Entry {
     id: u64,
     ask: Ask,
-    /// 0: admitted.
-    position: watch::Sender<usize>,
+    /// None: admitted.
+    place: watch::Sender<Option<Place>>,
 }
 
 impl Budget {
@@ -102,13 +121,14 @@ impl Budget {
         }
         let id = inner.next;
         inner.next += 1;
-        let (sender, position) = watch::channel(usize::MAX);
+        let waits_for = if ask.staging { A_SLOT } else { MEMORY };
+        let (sender, place) = watch::channel(Some(Place { position: usize::MAX, waits_for }));
         let asked = (ask.memory_bytes, ask.staging);
-        let entry = Entry { id, position: sender, ask };
+        let entry = Entry { id, place: sender, ask };
         let queue = if entry.ask.staging { &mut inner.slots } else { &mut inner.memory };
         queue.push_back(entry);
         inner.admit();
-        Ok(Ticket { id, position, ask: Some(asked), budget: self.clone() })
+        Ok(Ticket { id, place, ask: Some(asked), budget: self.clone() })
     }
 
     /// For what runs already, whether there is room or not.
@@ -131,7 +151,7 @@ impl Budget {
             };
             queue.iter().enumerate().map(waiting).collect::<Vec<_>>()
         };
-        [list(&inner.slots, "a place to stage"), list(&inner.memory, "memory")].concat()
+        [list(&inner.slots, A_SLOT), list(&inner.memory, MEMORY)].concat()
     }
 
     /// What there is, and the bytes and staging places given out.
@@ -158,12 +178,13 @@ impl Inner {
             }
             self.memory_used += entry.ask.memory_bytes;
             if let Some(entry) = self.memory.pop_front() {
-                entry.position.send_replace(0);
+                entry.place.send_replace(None);
             }
         }
-        for queue in [&self.slots, &self.memory] {
-            for (place, entry) in queue.iter().enumerate() {
-                entry.position.send_if_modified(|position| std::mem::replace(position, place + 1) != place + 1);
+        for (queue, waits_for) in [(&self.slots, A_SLOT), (&self.memory, MEMORY)] {
+            for (index, entry) in queue.iter().enumerate() {
+                let now = Some(Place { position: index + 1, waits_for });
+                entry.place.send_if_modified(|place| std::mem::replace(place, now) != now);
             }
         }
     }
@@ -172,29 +193,28 @@ impl Inner {
 /// A place in the queue; dropping it leaves the queue.
 pub struct Ticket {
     id: u64,
-    position: watch::Receiver<usize>,
+    place: watch::Receiver<Option<Place>>,
     /// What was asked for: bytes, and whether it is a staging run. `None` once it has become a lease.
     ask: Option<(u64, bool)>,
     budget: Budget,
 }
 
 impl Ticket {
-    /// The place in the queue, from 1; 0 when admitted.
-    pub fn position(&self) -> usize {
-        *self.position.borrow()
+    /// The place in the queue; none when admitted.
+    pub fn place(&self) -> Option<Place> {
+        *self.place.borrow()
     }
 
-    /// Waits for admission; `on_position` hears of each place on the way, never of 0.
-    pub async fn admitted(mut self, mut on_position: impl FnMut(usize)) -> Lease {
+    /// Waits for admission; `on_place` hears of each place on the way.
+    pub async fn admitted(mut self, mut on_place: impl FnMut(Place)) -> Lease {
         loop {
-            let position = *self.position.borrow_and_update();
-            if position == 0 {
+            let Some(place) = *self.place.borrow_and_update() else {
                 let (memory_bytes, staging) = self.ask.take().expect("admission consumes the ticket");
                 return Lease { budget: self.budget.clone(), memory_bytes, staging };
-            }
-            on_position(position);
-            // The sender goes with its entry, and only after it has sent 0.
-            let _ = self.position.changed().await;
+            };
+            on_place(place);
+            // The sender goes with its entry, and only after it has said that it is admitted.
+            let _ = self.place.changed().await;
         }
     }
 }

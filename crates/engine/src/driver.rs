@@ -1,8 +1,8 @@
 //! What a driver (local, docker, kubernetes) does.
 
-use crate::{Exit, InstanceId, InstanceSpec, Observed};
+use crate::{Exit, InstanceId, InstanceSpec, Observed, Well};
 use futures_util::future::BoxFuture;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -26,6 +26,10 @@ pub trait Engine: Send + Sync + 'static {
     /// Removes what is left of an ended instance (writable layer, exit status). Its log lines stay.
     fn forget<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>>;
 
+    /// Keeps beside a running instance that it is well, or (`None`) not; [`Observed::well`] answers it, to later processes
+    /// too. Whole or not at all, should this process be killed meanwhile; it need not outlive the host, as the instance does not.
+    fn note_well<'a>(&'a self, id: &'a InstanceId, well: Option<Well>) -> BoxFuture<'a, Result<(), EngineError>>;
+
     /// What an instance uses now.
     fn usage<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Usage, EngineError>>;
 
@@ -37,6 +41,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Where layers, stacks and instances live on the host.
     fn root(&self) -> &Path;
+}
+
+/// Unpacks droplets once, for all instances.
+pub trait Layers: Send + Sync + 'static {
+    /// The folder that holds droplet `digest`, unpacked from `archive` if it is not there.
+    fn layer<'a>(&'a self, digest: &'a str, archive: &'a Path) -> BoxFuture<'a, Result<PathBuf, String>>;
 }
 
 /// A driver's failure, in words for an administrator.

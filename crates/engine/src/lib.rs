@@ -16,12 +16,14 @@ mod spec;
 mod state;
 mod words;
 
-pub use budget::{Ask, Budget, Lease, Room, Ticket, TooLarge, Waiting};
-pub use driver::{Engine, EngineError, Facts, Usage};
+pub use budget::{Ask, Budget, Lease, Place, Room, Ticket, TooLarge, Waiting};
+pub use driver::{Engine, EngineError, Facts, Layers, Usage};
 pub use once::{attach, run_once};
 pub use policy::{GIVE_UP_AFTER, SETTLED_AFTER, restart_delay};
 pub use probe::{NetProber, Prober};
-pub use reconciler::{Crash, Desired, Handle, Observer, Options, Reconciler};
-pub use spec::{HealthCheck, HealthKind, InstanceId, InstanceSpec, Limits, LogTag, Mount, Purpose, RootFs, Workload};
-pub use state::{Exit, ExitKind, InstanceState, Observed, Phase};
+pub use reconciler::{Crash, Desired, Handle, Observer, Options, Reconciler, Source, Sources};
+pub use spec::{
+    Companion, HealthCheck, HealthKind, InstanceId, InstanceSpec, Limits, LogTag, Mount, Purpose, RootFs, Workload,
+};
+pub use state::{Exit, ExitKind, InstanceState, Observed, Phase, Well};
 pub use words::{bytes_in_words, exit_in_words};

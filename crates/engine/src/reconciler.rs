@@ -5,8 +5,10 @@
 //! passes; each ends with another pass. So no workload waits for another, and whatever was missed is seen 30 s later.
 //!
 //! Invariants: an instance leaves routing before it is told to stop; of one index at most one instance is kept, the
-//! newest; nothing is stopped because its row could not be read. Memory is lost with the process and needs none:
-//! running instances are adopted, and those older than their start-up time-out count as well from the first moment.
+//! newest; nothing is stopped because its row could not be read. That an instance is well is noted beside it before it may
+//! be routed to, and taken back before it leaves routing; so running instances are adopted as what they were, and a table
+//! made after the first pass has everybody whom the last table of the process before had. All other memory (crashes in a
+//! row, back-off) is lost with the process and needed by nobody.
 //! Negative: tasks and staging runs are not touched.
 
 mod act;
@@ -15,8 +17,10 @@ mod handle;
 mod monitor;
 mod pass;
 mod plan;
+mod sources;
 
 pub use handle::Handle;
+pub use sources::{Source, Sources};
 
 use crate::{Budget, Engine, Exit, InstanceId, NetProber, Prober, Workload};
 use futures_util::future::{BoxFuture, FutureExt};

@@ -59,6 +59,20 @@ pub struct InstanceSpec {
     pub grace: Duration,
     /// Where its output goes.
     pub log: LogTag,
+    /// Further programs in the same container. Whichever ends first ends all.
+    #[serde(default)]
+    pub companions: Vec<Companion>,
+}
+
+/// A program beside the first one of an instance.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Companion {
+    /// Program and arguments, inside the container.
+    pub argv: Vec<String>,
+    /// What in its environment differs from the instance's.
+    pub env: Vec<(String, String)>,
+    /// Where its output goes, in the instance's log: `APP/PROC/WEB/SIDECAR/NAME`.
+    pub source_type: String,
 }
 
 /// The files an instance sees. The root is the stack, read-only.

@@ -58,6 +58,17 @@ pub struct Observed {
     pub address: Option<IpAddr>,
     /// How it ended, if it has.
     pub exit: Option<Exit>,
+    /// What was last noted by [`crate::Engine::note_well`]; `None` if it has not been well.
+    pub well: Option<Well>,
+}
+
+/// That an instance got well. Kept beside it, so that whoever looks after it next need not find out anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Well {
+    /// Since when, microseconds since 1970 UTC.
+    pub since: i64,
+    /// May it receive requests?
+    pub ready: bool,
 }
 
 /// One desired index as people and the router see it; a crash keeps its index.

@@ -14,6 +14,7 @@
 
 mod caller;
 mod clock;
+mod direct;
 mod error;
 mod grant;
 mod handle;
@@ -44,16 +45,16 @@ pub use repo::administrator::{
     platform,
 };
 pub use repo::api_token::{
-    API_TOKEN_PREFIX, ApiToken, ApiTokenFilter, api_token_create, api_token_find, api_token_list, api_token_revoke,
-    api_token_show,
+    API_TOKEN_PREFIX, ApiToken, ApiTokenFilter, api_token_create, api_token_find, api_token_list, api_token_mint_hex,
+    api_token_revoke, api_token_show,
 };
 pub use repo::client::{UaaClient, client_create, client_delete, client_get, client_list};
 pub use repo::invitation::{Invitation, invitation_create, invitation_delete, invitation_list, invitation_renew};
 pub use repo::password_link::{PASSWORD_LINK, password_link_create};
 pub use repo::person::{
     NewPerson, ORIGIN, Person, PersonState, UserView, people, people_by_number, person_by_name, person_by_number,
-    person_create, person_delete, person_get, person_list, person_register, person_set_email, person_set_password,
-    person_set_state,
+    person_create, person_delete, person_get, person_list, person_register, person_set_display_name, person_set_email,
+    person_set_password, person_set_state,
 };
 pub use repo::person_change::{Activity, PersonChange, person_activity, person_update};
 pub use repo::person_find::{PersonFilter, PersonOrder, person_find};

@@ -17,5 +17,7 @@ mod pages;
 mod people;
 #[path = "it/uaa.rs"]
 mod uaa;
+#[path = "it/users.rs"]
+mod users;
 #[path = "it/walk.rs"]
 mod walk;

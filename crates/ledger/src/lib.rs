@@ -17,7 +17,7 @@ mod wake;
 
 pub use append::append;
 pub use entry::{Actor, Entry, Object, Record};
-pub use find::{Filter, find, last_position, page};
+pub use find::{Filter, by_ids, find, last_position, page};
 pub use follow::Ledger;
 pub use schema::MIGRATIONS;
 pub use sight::Sight;

@@ -8,12 +8,14 @@
 //! the lines it answers and one block a file, never a file; a source is a plain name and cannot lead out of the root.
 
 mod blocks;
+mod journal;
 mod line;
 mod merge;
 mod reader;
 mod source;
 mod writer;
 
+pub use journal::Journal;
 pub use line::{Line, MAX_PAYLOAD, Stream};
 pub use reader::{Query, read, read_where};
 pub use source::{remove, trim};

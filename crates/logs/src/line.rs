@@ -61,7 +61,10 @@ pub(crate) fn encode(line: &Line, at: i64, payload: &str, out: &mut Vec<u8>) {
     out.push(b' ');
     word(&line.instance, out);
     out.push(b' ');
-    out.extend(payload.bytes().map(|byte| if byte == b'\n' || byte == b'\r' { b' ' } else { byte }));
+    // In most payloads there is nothing to be changed, and one copy is quicker than one of each byte.
+    let from = out.len();
+    out.extend_from_slice(payload.as_bytes());
+    out[from..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
     out.push(b'\n');
 }
 

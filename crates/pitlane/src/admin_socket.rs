@@ -20,11 +20,11 @@ pub async fn call<A: DeserializeOwned>(
     }
 }
 
-/// Waits until control and router both answer. The caller gives up when control ends.
-pub async fn wait_ready(data: &Path) -> anyhow::Result<server::Status> {
+/// Waits until control answers and, if `routed`, the router by control's table. The caller gives up when control ends.
+pub async fn wait_ready(data: &Path, routed: bool) -> anyhow::Result<server::Status> {
     loop {
         if let Ok(Some(status)) = call::<server::Status>(data, "GET", "/status", &()).await
-            && status.router
+            && (status.router || !routed)
         {
             return Ok(status);
         }

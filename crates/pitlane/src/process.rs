@@ -35,6 +35,9 @@ pub fn spawn(role: Role, settings: &Settings, listener: BorrowedFd<'_>) -> std::
     // These may hold passwords, and an argument list is readable by everyone.
     set(&mut command, "DATABASE_URL", settings.database_url.as_deref());
     set(&mut command, "PITLANE_BLOBS", settings.blobs.as_deref());
+    if let Some(megabytes) = settings.memory {
+        command.arg("--memory").arg(megabytes.to_string());
+    }
     command.arg("--staging-timeout").arg(settings.staging_timeout.to_string());
     if settings.allow_bare {
         command.arg("--allow-bare");

@@ -1,8 +1,10 @@
 //! `pitlane serve`: the supervisor. It binds the listener, starts control and router, and starts them again when they end.
 //!
-//! Invariants: the listening socket is never closed between two routers, so no connection is refused; instances are
-//! nobody's children here and go on whatever ends. Negative: no database, no HTTP of its own.
+//! Invariants: the listening socket is never closed between two routers, so no connection is refused; a router that runs
+//! already goes on until control serves again and the next router has its table; instances are nobody's children here and
+//! go on whatever ends. Negative: no database, no HTTP of its own.
 
+use crate::admin_socket;
 use crate::found::{self, Note};
 use crate::process::{self, Role};
 use crate::settings::Settings;
@@ -35,6 +37,15 @@ pub async fn run(settings: Settings, take_over: bool, printer: &mut dyn std::io:
         end(&old, CONTROL_STOP).await?;
     }
     let mut control = Nursling::start(Role::Control, &settings, &listener)?;
+    if before.is_some() {
+        tokio::select! {
+            ready = admin_socket::wait_ready(&settings.data, false) => drop(ready?),
+            // The former router, which nobody has ended, answers for the applications still.
+            status = control.child.wait() => bail!("{}", last_words(&settings, Role::Control, status?)),
+            _ = terminate.recv() => return control.stop(CONTROL_STOP).await,
+            _ = interrupt.recv() => return control.stop(CONTROL_STOP).await,
+        }
+    }
     let mut router = Nursling::start(Role::Router, &settings, &listener)?;
     if let Some(old) = before {
         tokio::spawn(async move { end(&old, DRAIN).await });
@@ -163,7 +174,7 @@ async fn end(note: &Note, limit: Duration) -> anyhow::Result<()> {
 /// What is printed once everything answers.
 async fn greeting(settings: &Settings) -> anyhow::Result<String> {
     use std::fmt::Write;
-    let status = crate::admin_socket::wait_ready(&settings.data).await?;
+    let status = admin_socket::wait_ready(&settings.data, true).await?;
     let url = settings.url();
     let mut text = format!("pitlane is ready at {url}\n");
     for problem in &status.problems {

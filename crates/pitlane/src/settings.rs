@@ -24,6 +24,10 @@ pub struct Settings {
     /// Run applications as bare processes where this host cannot do containers (no isolation!)
     #[arg(long, env = "PITLANE_ALLOW_BARE")]
     pub allow_bare: bool,
+    /// Memory that applications, tasks and builds share, in megabytes; what does not fit waits for its turn (default: this
+    /// host's without a tenth, at least 512)
+    #[arg(long, env = "PITLANE_MEMORY", value_name = "MEGABYTES", value_parser = clap::value_parser!(u64).range(64..=1 << 30))]
+    pub memory: Option<u64>,
     /// Seconds that building one application may take
     #[arg(long, env = "PITLANE_STAGING_TIMEOUT", value_name = "SECONDS", default_value_t = 900,
         value_parser = clap::value_parser!(u64).range(1..=86_400))]

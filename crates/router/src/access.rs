@@ -6,5 +6,5 @@
 mod line;
 mod sink;
 
-pub(crate) use line::{Outcome, Record};
+pub(crate) use line::Outcome;
 pub(crate) use sink::{Batch, Sink};

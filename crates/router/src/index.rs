@@ -12,6 +12,7 @@ pub(crate) use applied::Applied;
 pub(crate) use balance::Balance;
 pub(crate) use endpoint::{Address, Endpoint, InFlight, Instance};
 
+use crate::gateway::CallIndex;
 use crate::{Route, Table};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -37,6 +38,8 @@ pub(crate) struct Index {
     pub(crate) revision: u64,
     pub(crate) origin: Origin,
     pub(crate) routes: usize,
+    /// Jobs, and who may call them.
+    pub(crate) calls: Arc<CallIndex>,
     exact: Hosts,
     /// Keyed by what follows `*.`.
     wild: Hosts,
@@ -60,7 +63,8 @@ pub(crate) enum Found {
 
 impl Index {
     pub(crate) fn empty() -> Self {
-        Self { revision: 0, origin: Origin::None, routes: 0, exact: Hosts::empty(), wild: Hosts::empty() }
+        let (exact, wild) = (Hosts::empty(), Hosts::empty());
+        Self { revision: 0, origin: Origin::None, routes: 0, calls: Arc::default(), exact, wild }
     }
 
     /// The route for `host` (lower case, no port) and `path`: the exact host first, then `*.` with ever fewer labels; within

@@ -5,13 +5,16 @@
 //! process: one thread a core, each with a runtime, its connections and its pool of backend connections, so that a
 //! request never crosses threads. Between them the table, an index that shares everything with its predecessor except what changed.
 //!
-//! Negative invariants: no database, no face; what it knows of applications is in [`Table`] and nothing else. Nothing on
+//! Negative invariants: no database, no face; what it knows of applications is in [`Table`], of jobs
+//! and their callers in [`CallTable`], and nothing else. Nothing on
 //! the path of a request waits for a disk, a lock held elsewhere, or control (unless the request is control's own).
 //! A body is never held in memory as a whole, but for small bodies of idempotent requests, which may be sent twice.
 
 mod access;
+mod digits;
 mod error;
 mod feed;
+mod gateway;
 mod index;
 mod options;
 mod proxy;
@@ -22,6 +25,9 @@ mod table;
 mod worker;
 
 pub use error::RouterError;
+pub use gateway::{
+    CallTable, CallToken, Callee, CallerEntry, Report, Right, Rights, Tally, Version, VersionRef, endpoint_of,
+};
 pub use options::{Network, Options, Timeouts};
 pub use publisher::Publisher;
 pub use serve::{Router, serve, start};

@@ -5,11 +5,12 @@
 mod attempt;
 mod body;
 mod cookies;
-mod finish;
 mod forward;
 mod half_closed;
 mod head;
 mod host;
+mod http1;
+mod passage;
 mod pool;
 mod refuse;
 mod tunnel;
@@ -17,19 +18,21 @@ mod tunnel;
 pub(crate) use body::Reply;
 pub(crate) use pool::Pool;
 
-use crate::access::Record;
+use crate::gateway;
 use crate::index::{Endpoint, Entry, Found, Origin};
 use crate::worker::{Client, Worker};
 use body::Outgoing;
-use forward::{Job, Target};
+use forward::Target;
+use head::{Marks, PINS};
 use host::Host;
-use http::{Method, Request, Response, Version};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
+use passage::{Arrival, Passage};
 use std::convert::Infallible;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Answers one request, whatever happens. What can be done at once is done before the future is made, which keeps it small.
 pub(crate) fn handle(
@@ -42,7 +45,7 @@ pub(crate) fn handle(
     let (worker, client) = (Rc::clone(worker), Rc::clone(client));
     async move {
         let mut answer = match prepared {
-            Ok(job) => forward::forward(&worker, &client, job).await,
+            Ok(passage) => forward::forward(passage).await,
             Err(refusal) => *refusal,
         };
         worker.counters().answered(answer.status());
@@ -51,59 +54,57 @@ pub(crate) fn handle(
     }
 }
 
-/// Whose request it is, and what is told to them.
-fn prepare(worker: &Worker, client: &Client, request: Request<Incoming>) -> Result<Box<Job>, Box<Response<Reply>>> {
-    let started = Instant::now();
-    let at = jiff::Timestamp::now();
-    let (head, body) = request.into_parts();
+/// Whose request it is.
+fn prepare(
+    worker: &Rc<Worker>,
+    client: &Rc<Client>,
+    request: Request<Incoming>,
+) -> Result<Box<Passage>, Box<Response<Reply>>> {
+    let arrival = Arrival::now(worker);
+    let (mut head, body) = request.into_parts();
     if head.method == Method::CONNECT {
         return Err(Box::new(refuse::connect()));
     }
-    let host = Host::of(&head).map_err(|why| Box::new(refuse::bad_request(why)))?;
-    let target = target(worker, &head, &host)?;
-    let record = matches!(target, Target::App { .. }).then(|| {
-        let at = i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX);
-        Record::new(&head, at, started)
-    });
-    let mut request = Request::from_parts(head, body);
-    let upgrade = request.version() == Version::HTTP_11 && head::wants_upgrade(request.headers());
-    let upgrade = upgrade.then(|| hyper::upgrade::on(&mut request));
-    let (mut head, body) = request.into_parts();
-    let (body, upload) = Outgoing::new(body, started, worker.shared.timeouts.client_idle);
-    let request_id = worker.request_id();
-    head::towards_backend(&mut head, client, &request_id, at.as_millisecond(), upgrade.is_some());
-    let request = Some(Request::from_parts(head, body));
-    Ok(Box::new(Job { target, host, request, upload, upgrade, record, request_id, started }))
+    let mut marks = Marks::of(&head.headers);
+    let target = target(worker, &mut head, marks, &arrival)?;
+    if matches!(target, Target::Job(_)) {
+        // A job gets another head than the one that came.
+        marks = Marks::of(&head.headers);
+    }
+    let body = Outgoing::new(body, arrival.instant, worker.shared.timeouts.client_idle);
+    Ok(Box::new(Passage::new(worker, client, head, marks, target, body, arrival)))
 }
 
-fn target(worker: &Worker, head: &http::request::Parts, host: &Host) -> Result<Target, Box<Response<Reply>>> {
+fn target(worker: &Worker, head: &mut Parts, marks: Marks, arrival: &Arrival) -> Result<Target, Box<Response<Reply>>> {
+    let host = Host::of(head).map_err(|why| Box::new(refuse::bad_request(why)))?;
     let index = worker.shared.index.load();
-    match index.find(host, head.uri.path()) {
+    match index.find(&host, head.uri.path()) {
         Found::Entry(entry) => {
-            let pin = pinned(&entry, head, host)?;
-            Ok(Target::App { entry, pin })
+            let pin = if marks.pin { pinned(&entry, head, &host)? } else { None };
+            return Ok(Target::App { entry, pin });
         }
-        Found::NoHost if !worker.shared.is_app_host(host) => Ok(Target::Control),
-        Found::NoHost if index.origin == Origin::None => Err(Box::new(refuse::no_table(host))),
-        Found::NoHost | Found::NoPath => Err(Box::new(refuse::unknown_route(host))),
+        Found::NoHost if !worker.shared.is_app_host(&host) => {}
+        Found::NoHost if index.origin == Origin::None => return Err(Box::new(refuse::no_table(&host))),
+        Found::NoHost | Found::NoPath => return Err(Box::new(refuse::unknown_route(&host))),
+    }
+    let fresh_id = HeaderValue::from_bytes(&arrival.request_id).expect("hexadecimal digits and hyphens");
+    match gateway::judge(&index.calls, head, arrival.at / 1000, &fresh_id) {
+        Some(judged) => judged.map(Target::Job),
+        None => Ok(Target::Control),
     }
 }
 
 /// The instance that the request asks for by `X-CF-APP-INSTANCE` or `X-CF-PROCESS-INSTANCE`, if it does.
-fn pinned(
-    entry: &Arc<Entry>,
-    head: &http::request::Parts,
-    host: &str,
-) -> Result<Option<Arc<Endpoint>>, Box<Response<Reply>>> {
-    for (name, process) in [("x-cf-app-instance", false), ("x-cf-process-instance", true)] {
+fn pinned(entry: &Arc<Entry>, head: &Parts, host: &str) -> Result<Option<Arc<Endpoint>>, Box<Response<Reply>>> {
+    for (name, process) in &PINS {
         let Some(value) = head.headers.get(name) else { continue };
         let wanted = value.to_str().ok().and_then(|value| value.split_once(':'));
         let Some((guid, index)) = wanted.and_then(|(guid, index)| Some((guid, index.parse::<u32>().ok()?))) else {
-            return Err(Box::new(refuse::bad_instance(name)));
+            return Err(Box::new(refuse::bad_instance(name.as_str())));
         };
         let found = entry.balance.endpoints().iter().find(|endpoint| {
             endpoint.backend().is_some_and(|backend| {
-                backend.index == index && guid == if process { &backend.process } else { &backend.app }
+                backend.index == index && guid == if *process { &backend.process } else { &backend.app }
             })
         });
         return match found {

@@ -3,16 +3,21 @@
 //! A follower gets the whole table first and then every change, in order, without a gap: who falls behind gets the whole
 //! table again. Revisions count from 1 in each control process; a follower makes no use of those of an earlier one.
 
+mod calls;
+mod followers;
+
 use crate::feed::wire::Change;
-use crate::{Route, Table};
+use crate::gateway::{CallChange, Tally};
+use crate::{Callee, CallerEntry, Route, Table};
 use bytes::Bytes;
+use followers::{Follower, Followers};
 use futures_util::{Stream, stream};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
 
 /// How often a quiet stream says that it is alive.
 pub(crate) const HEART_BEAT: Duration = Duration::from_secs(5);
@@ -26,11 +31,25 @@ pub struct Publisher {
 struct Shared {
     state: Mutex<State>,
     lines: broadcast::Sender<Bytes>,
+    followers: Followers,
+    /// Calls that have been reported and not yet taken.
+    tally: watch::Sender<Tally>,
 }
 
+#[derive(Default)]
 struct State {
     revision: u64,
-    routes: HashMap<String, Route>,
+    /// `None` before they have been read.
+    routes: Option<HashMap<String, Route>>,
+    calls: Option<CallState>,
+}
+
+/// What the gateway is told, by id.
+#[derive(Default)]
+struct CallState {
+    jobs: HashMap<String, Callee>,
+    callers: HashMap<String, CallerEntry>,
+    closed: Option<String>,
 }
 
 impl Default for Publisher {
@@ -42,15 +61,16 @@ impl Default for Publisher {
 impl Publisher {
     /// An empty table.
     pub fn new() -> Self {
-        let state = Mutex::new(State { revision: 0, routes: HashMap::new() });
-        Self { shared: Arc::new(Shared { state, lines: broadcast::channel(1024).0 }) }
+        let (lines, tally) = (broadcast::channel(1024).0, watch::channel(Tally::new()).0);
+        Self { shared: Arc::new(Shared { state: Mutex::default(), lines, followers: Followers::default(), tally }) }
     }
 
     /// Adds or replaces the route with `route.guid`. Nothing is sent when nothing differs.
     pub fn set(&self, route: Route) {
         let mut state = self.state();
-        if state.routes.get(&route.guid) != Some(&route) {
-            state.routes.insert(route.guid.clone(), route.clone());
+        let routes = state.routes.get_or_insert_default();
+        if routes.get(&route.guid) != Some(&route) {
+            routes.insert(route.guid.clone(), route.clone());
             self.send(&mut state, Change { upsert: Some(route), ..Change::default() });
         }
     }
@@ -58,7 +78,7 @@ impl Publisher {
     /// Removes a route; does nothing when there is none.
     pub fn remove(&self, guid: &str) {
         let mut state = self.state();
-        if state.routes.remove(guid).is_some() {
+        if state.routes.get_or_insert_default().remove(guid).is_some() {
             self.send(&mut state, Change { remove: Some(guid.to_owned()), ..Change::default() });
         }
     }
@@ -66,7 +86,7 @@ impl Publisher {
     /// Makes `table` the table: what control does at start, after it has read its database.
     pub fn replace_all(&self, table: Table) {
         let mut state = self.state();
-        state.routes = table.routes.iter().map(|route| (route.guid.clone(), route.clone())).collect();
+        state.routes = Some(table.routes.iter().map(|route| (route.guid.clone(), route.clone())).collect());
         self.send(&mut state, Change { table: Some(table), ..Change::default() });
     }
 
@@ -82,33 +102,44 @@ impl Publisher {
 
     /// The table and its changes for ever, as lines of JSON: the body of `GET /table`. Each item is one or more lines.
     ///
-    /// Before the first [`Publisher::replace_all`] nothing but heart-beats is sent: a control process that has not read
-    /// its database yet must not make a router forget its last table.
-    pub fn changes(&self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static + use<> {
-        let lines = self.shared.lines.subscribe();
-        stream::unfold((self.clone(), lines, true), |(publisher, mut lines, whole)| async move {
+    /// Before the first [`Publisher::replace_all`] nothing is said of routes, and before the first
+    /// [`Publisher::replace_calls`] nothing of jobs: a control process that has not read its database yet must not make a
+    /// router forget its last table. `follower`: who reads it, if it reports what it has applied ([`Publisher::report`]).
+    pub fn changes(
+        &self,
+        follower: Option<&str>,
+    ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static + use<> {
+        let (lines, follower) =
+            (self.shared.lines.subscribe(), follower.map(|name| Follower::join(&self.shared, name)));
+        stream::unfold((self.clone(), lines, true, follower), |(publisher, mut lines, whole, follower)| async move {
             if whole {
                 let (fresh, line) = publisher.snapshot();
-                return Some((Ok(line), (publisher, fresh, false)));
+                return Some((Ok(line), (publisher, fresh, false, follower)));
             }
             let line = match tokio::time::timeout(HEART_BEAT, lines.recv()).await {
                 Ok(Ok(line)) => line,
                 Ok(Err(RecvError::Lagged(_))) => {
                     let (fresh, line) = publisher.snapshot();
-                    return Some((Ok(line), (publisher, fresh, false)));
+                    return Some((Ok(line), (publisher, fresh, false, follower)));
                 }
                 Ok(Err(RecvError::Closed)) => return None,
                 Err(_) => publisher.beat(),
             };
-            Some((Ok(line), (publisher, lines, false)))
+            Some((Ok(line), (publisher, lines, false, follower)))
         })
     }
 
-    /// The whole table and a receiver of exactly what comes after it.
+    /// The whole table, in a line for each of its parts, and a receiver of exactly what comes after it.
     fn snapshot(&self) -> (broadcast::Receiver<Bytes>, Bytes) {
         let state = self.state();
-        let table = (state.revision > 0).then(|| state.table());
-        (self.shared.lines.subscribe(), Change { revision: state.revision, table, ..Change::default() }.line())
+        let revision = state.revision;
+        let table = state.routes.is_some().then(|| state.table());
+        let mut lines = Change { revision, table, ..Change::default() }.line().to_vec();
+        if let Some(calls) = &state.calls {
+            let calls = Some(CallChange::Whole(calls.table()));
+            lines.extend_from_slice(&Change { revision, calls, ..Change::default() }.line());
+        }
+        (self.shared.lines.subscribe(), lines.into())
     }
 
     fn beat(&self) -> Bytes {
@@ -129,7 +160,7 @@ impl Publisher {
 
 impl State {
     fn table(&self) -> Table {
-        let mut routes: Vec<Route> = self.routes.values().cloned().collect();
+        let mut routes: Vec<Route> = self.routes.iter().flat_map(HashMap::values).cloned().collect();
         routes.sort_by(|a, b| a.guid.cmp(&b.guid));
         Table { routes }
     }

@@ -2,6 +2,7 @@
 
 use crate::access::Sink;
 use crate::feed::follow::Follower;
+use crate::gateway::Reporter;
 use crate::index::{Applied, Endpoint, Index};
 use crate::stats::{Stats, serve_status};
 use crate::worker::{self, Part, Shared};
@@ -14,12 +15,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 /// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`).
 const LISTEN_QUEUE: i32 = 4096;
+
+/// A control process that runs but does not say its table is not waited for any longer.
+const FIRST_TABLE: Duration = Duration::from_secs(1);
 
 /// The router's process: serves until SIGTERM or SIGINT, then drains and returns.
 ///
@@ -63,7 +68,8 @@ pub struct Router {
     stop: watch::Sender<bool>,
 }
 
-/// Starts the router's threads; returns when it serves.
+/// Starts the router's threads; returns when it serves. Where control runs, its table is in force by then; where it does
+/// not (yet), the one kept on disk.
 ///
 /// # Errors
 ///
@@ -102,11 +108,26 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
         index: Arc::clone(&index),
         stats: Arc::clone(&stats),
         applied: Applied::new(),
+        first: None,
+        follower: uuid::Uuid::new_v4().to_string(),
+        revision: watch::channel(0).0,
+    };
+    let reporter = Reporter {
+        socket: follower.socket.clone(),
+        follower: follower.follower.clone(),
+        index: Arc::clone(&index),
+        applied: follower.revision.subscribe(),
     };
     follower.start_from_file();
+    let (first, known) = std::sync::mpsc::channel();
+    follower.first = Some(first);
+    let (stop, stopped) = watch::channel(false);
+    let table = thread("router-table", move || follow(status, follower, reporter, stopped))?;
+    // Ends with an error, which is the signal: the sender is dropped.
+    let _ = known.recv_timeout(FIRST_TABLE);
 
     let (sink, batches) = Sink::new(options.logs, options.access_log_bytes, Arc::clone(&stats), workers);
-    let mut rest = vec![thread("router-log", move || sink.run())?];
+    let rest = vec![table, thread("router-log", move || sink.run())?];
     let (outboxes, inboxes): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
     let (end, ended) = watch::channel(false);
     let mut threads = Vec::new();
@@ -122,24 +143,6 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
             runtime.block_on(worker::run(part))
         })?);
     }
-    let (stop, mut stopped) = watch::channel(false);
-    rest.push(thread("router-table", move || {
-        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
-            return tracing::error!("no runtime for the table's thread; the table will not change");
-        };
-        runtime.block_on(async move {
-            let status = tokio::net::UnixListener::from_std(status);
-            match status {
-                Ok(listener) => drop(tokio::spawn(serve_status(listener, Arc::clone(&follower.stats), index))),
-                Err(error) => tracing::error!(%error, "the status socket cannot be served"),
-            }
-            tokio::select! {
-                () = follower.run() => {}
-                // Not at the drain's begin: health tells how it goes.
-                _ = stopped.wait_for(|stop| *stop) => {}
-            }
-        });
-    })?);
     Ok(Router {
         addresses,
         drain,
@@ -192,6 +195,28 @@ impl Router {
         let mut ended = self.ended.clone();
         let _ = ended.wait_for(|ended| *ended).await;
     }
+}
+
+/// The table's thread: follows control and serves the status socket until `stopped`, which is not at the drain's begin:
+/// health tells how it goes.
+fn follow(
+    status: std::os::unix::net::UnixListener,
+    follower: Follower,
+    reporter: Reporter,
+    stopped: watch::Receiver<bool>,
+) {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
+        return tracing::error!("no runtime for the table's thread; the table will not change");
+    };
+    runtime.block_on(async move {
+        let (stats, index) = (Arc::clone(&follower.stats), Arc::clone(&follower.index));
+        match tokio::net::UnixListener::from_std(status) {
+            Ok(listener) => drop(tokio::spawn(serve_status(listener, stats, index))),
+            Err(error) => tracing::error!(%error, "the status socket cannot be served"),
+        }
+        tokio::spawn(reporter.run());
+        follower.run(stopped).await;
+    });
 }
 
 struct EndGuard(watch::Sender<bool>);

@@ -4,10 +4,12 @@
 
 mod accept;
 mod connection;
+mod pulse;
 mod watch;
 
 pub(crate) use accept::{Part, run};
 pub(crate) use connection::Client;
+pub(crate) use pulse::Pulse;
 
 use crate::access::Batch;
 use crate::index::{Endpoint, Index, Instance};
@@ -15,11 +17,12 @@ use crate::options::{Network, Timeouts};
 use crate::proxy::Pool;
 use crate::stats::{Counters, Stats};
 use arc_swap::ArcSwap;
-use http::HeaderValue;
+use pulse::Pulses;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use std::cell::RefCell;
 use std::future::Future;
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch as signal};
 use watch::Watched;
@@ -55,6 +58,7 @@ pub(crate) struct Worker {
     log: RefCell<Batch>,
     random: RefCell<SmallRng>,
     watched: RefCell<Watched>,
+    pulses: RefCell<Pulses>,
     /// Told when a client's connection ends.
     closed: Notify,
 }
@@ -65,15 +69,20 @@ impl Worker {
     }
 
     /// A new request id: a random UUID. Not a secret, so a fast generator will do.
-    pub(crate) fn request_id(&self) -> HeaderValue {
+    pub(crate) fn request_id(&self) -> [u8; uuid::fmt::Hyphenated::LENGTH] {
         let id = uuid::Builder::from_random_bytes(self.random.borrow_mut().random()).into_uuid();
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         id.hyphenated().encode_lower(&mut text);
-        HeaderValue::from_bytes(&text).expect("hexadecimal digits and hyphens")
+        text
+    }
+
+    /// For a new connection to a backend.
+    pub(crate) fn pulse(&self) -> Rc<Pulse> {
+        self.pulses.borrow_mut().add()
     }
 
     /// Puts the line that `write` appends into the access log of the instance's application.
-    pub(crate) fn log(&self, instance: &Instance, at: i64, write: impl FnOnce(&mut String)) {
+    pub(crate) fn log(&self, instance: &Instance, at: i64, write: impl FnOnce(&mut Vec<u8>)) {
         self.log.borrow_mut().push(&instance.source, instance.backend.index, at, write);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::House;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 /// What `pitlane serve` asks before it says that it is ready.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Status {
-    /// Does the router answer?
+    /// Does the router answer, by this control process's table?
     pub router: bool,
     /// The single-use token of the set-up link, while there is no administrator.
     pub setup: Option<String>,
@@ -35,9 +35,11 @@ pub struct PersonRequest {
 
 /// The routes.
 pub fn routes(house: House, stop: CancellationToken) -> Router {
-    let table = async move |State(house): State<House>| follow_table(&house, stop.clone());
+    let table =
+        async move |State(house): State<House>, Query(who): Query<Who>| follow_table(&house, &who, stop.clone());
     Router::new()
         .route("/table", get(table))
+        .route("/table/report", post(take_report))
         .route("/status", get(show_status))
         .route("/superuser", post(create_superuser))
         .route("/password", post(change_password))
@@ -45,13 +47,24 @@ pub fn routes(house: House, stop: CancellationToken) -> Router {
         .with_state(house)
 }
 
+/// Who follows the table.
+#[derive(Debug, Deserialize)]
+struct Who {
+    follower: Option<String>,
+}
+
+async fn take_report(State(house): State<House>, Json(report): Json<router::Report>) {
+    house.publisher.report(report);
+}
+
 /// Ends with control, which would otherwise wait for it in vain.
-fn follow_table(house: &House, stop: CancellationToken) -> Response {
-    Body::from_stream(house.publisher.changes().take_until(stop.cancelled_owned())).into_response()
+fn follow_table(house: &House, who: &Who, stop: CancellationToken) -> Response {
+    Body::from_stream(house.publisher.changes(who.follower.as_deref()).take_until(stop.cancelled_owned()))
+        .into_response()
 }
 
 async fn show_status(State(house): State<House>) -> Response {
-    let router = crate::front::status(&house.options.data).await.is_ok();
+    let router = crate::front::follows(&house.options.data).await;
     // The link is made only once somebody will see it.
     let setup = if router { identity::setup_link(&house.db).await } else { Ok(None) };
     let problems = match &house.elsewhere {

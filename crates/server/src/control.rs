@@ -2,12 +2,11 @@
 
 use crate::sockets::{self, Peers};
 use crate::surface::{self, Faces};
+use crate::workshop::Workshop;
 use crate::{House, Options, admin, owner};
 use anyhow::Context;
-use apps::run::{Layers, Rooms};
-use engine::{Budget, Engine, Room};
+use engine::{Budget, Room};
 use engine_local::LocalEngine;
-use futures_util::future::BoxFuture;
 use identity::Identity;
 use ledger::Ledger;
 use operations::Operations;
@@ -25,10 +24,12 @@ const DRAIN: Duration = Duration::from_secs(8);
 const LOGS_EVERY: Duration = Duration::from_secs(600);
 /// How much of an application's log is kept.
 const LOG_BYTES: u64 = 64 << 20;
+/// Builds side by side, so that they leave the machine to what runs.
+const STAGING_SLOTS: usize = 2;
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
-    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS].concat()
+    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS, tracker::MIGRATIONS].concat()
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -49,14 +50,18 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 
     let me = owner::Signature::of(&data)?;
     let elsewhere = db.write(move |tx| owner::claim(tx, &me)).await?;
-    let apps = open_apps(&options, elsewhere.is_none(), &db, &blobs, &secrets, &engine, &publisher).await?;
+    let memory_bytes = options.memory_bytes.map_or_else(Budget::memory_of_host, Ok)?;
+    let budget = Budget::new(Room { memory_bytes, staging_slots: STAGING_SLOTS });
+    let workshop = Workshop::open(&options, &engine, &publisher, &budget).await?;
+    let apps = workshop.open_apps(&options, elsewhere.is_none(), &db, &blobs, &secrets).await?;
     let house = House {
         options: Arc::new(options),
         db: db.clone(),
         blobs,
-        secrets: secrets.clone(),
+        secrets,
         identity,
         engine: Arc::new(engine),
+        budget,
         publisher,
         elsewhere: elsewhere.map(Into::into),
         probes: Arc::default(),
@@ -68,8 +73,15 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         let (ledger, stop) = (ledger.clone(), stop.clone());
         async move { ledger.run_sealer(stop.cancelled()).await }
     });
+    let mut reconciler = None;
     match &house.elsewhere {
-        None => apps.start_background().await?,
+        None => {
+            // Whatever is entered from here on is followed; whatever was before is looked at now.
+            let position = ledger.head().await?;
+            let handle = workshop.reconcile(apps.dressed_engine(), vec![apps.source()]);
+            apps.start_background(&handle, position).await?;
+            reconciler = Some(handle);
+        }
         Some(words) => {
             tracing::warn!("{words}");
             house.publisher.replace_all(router::Table::default());
@@ -78,7 +90,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 
     let tasks = TaskTracker::new();
     let operations = Operations::new(house.identity.clone(), ledger, Default::default(), stop.clone());
-    let faces = Faces { apps: apps::api::router(apps.clone()), operations: operations::router(operations) };
+    let faces = Faces {
+        apps: apps::api::router(apps.clone()),
+        operations: operations::router(operations),
+        tracker: tracker::Tracker::new(house.identity.clone()),
+    };
     for (name, routes, peers) in [
         ("control.sock", surface::surface(house.clone(), faces), Peers::Anyone),
         ("admin.sock", admin::routes(house.clone(), stop.clone()), Peers::Owner),
@@ -98,6 +114,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     stop.cancel();
     if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
         tracing::warn!("some requests had not ended within {DRAIN:?}");
+    }
+    if let Some(reconciler) = reconciler {
+        reconciler.stop().await;
     }
     apps.shutdown().await;
     let _ = sealer.await;
@@ -145,62 +164,4 @@ pub async fn end_apps(data: &Path) -> anyhow::Result<()> {
     // Whatever this host can do now, what runs is to end.
     wanted.allow_bare = true;
     Ok(LocalEngine::open(wanted)?.end_all().await?)
-}
-
-async fn open_apps(
-    options: &Options,
-    owner: bool,
-    db: &Db,
-    blobs: &Blobs,
-    secrets: &Secrets,
-    engine: &LocalEngine,
-    publisher: &router::Publisher,
-) -> anyhow::Result<apps::Apps> {
-    let driver: Arc<dyn Engine> = Arc::new(engine.clone());
-    let memory = Budget::memory_of_host()?;
-    let stager = staging::Stager::new(staging::StagerOptions {
-        memory_budget_bytes: memory / 2,
-        timeout: options.staging_timeout,
-        ..staging::StagerOptions::new(Arc::clone(&driver), options.data.join("cache"))
-    })?;
-    stager.sweep().await?;
-    let rooms = Rooms {
-        engine: driver,
-        options: engine::Options {
-            budget: Some(Budget::new(Room { memory_bytes: memory, staging_slots: 2 })),
-            ..Default::default()
-        },
-        layers: Arc::new(DropletLayers(engine.clone())),
-        stager: Arc::new(stager),
-        publisher: publisher.clone(),
-    };
-    let config = apps::Config {
-        domain: options.domain.clone(),
-        url: crate::url(options.listen),
-        hosts: vec!["localhost".into(), options.listen.ip().to_string()],
-        stacks: stacks(engine),
-        buildpacks: staging::builtin().iter().map(|buildpack| buildpack.name.to_owned()).collect(),
-    };
-    if owner {
-        let first = config.clone();
-        db.write(move |tx| apps::bootstrap(tx, &first)).await?;
-    }
-    Ok(apps::Apps::new(config, db.clone(), blobs.clone(), secrets.clone(), options.data.join("logs"), rooms))
-}
-
-fn stacks(engine: &LocalEngine) -> Vec<apps::StackInfo> {
-    let describe = |name: &str| match name {
-        "host" => "This machine's own programs and libraries, read-only".to_owned(),
-        other => format!("The root file system imported as {other}"),
-    };
-    let stack = |name: String| apps::StackInfo { description: describe(&name), default: name == "host", name };
-    engine.stacks().into_iter().map(stack).collect()
-}
-
-struct DropletLayers(LocalEngine);
-
-impl Layers for DropletLayers {
-    fn layer<'a>(&'a self, digest: &'a str, archive: &'a Path) -> BoxFuture<'a, Result<PathBuf, String>> {
-        Box::pin(async move { self.0.layer(digest, archive).await.map_err(|error| error.to_string()) })
-    }
 }

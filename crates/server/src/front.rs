@@ -16,9 +16,20 @@ const FACTS: &[(&str, &str)] = &[
     ("/uptime_seconds", "runs since, in seconds"),
 ];
 
+/// Does the router answer, by the table of this control process?
+pub(crate) async fn follows(data: &Path) -> bool {
+    health(data)
+        .await
+        .is_ok_and(|answer| answer["table"]["connected"] == true && answer["table"]["origin"] == "control")
+}
+
+async fn health(data: &Path) -> Result<Value, CallError> {
+    call(&data.join("run/router.sock"), "GET", "/healthz", &()).await
+}
+
 /// The router's own facts, for the health page.
 pub(crate) async fn status(data: &Path) -> Result<Vec<(&'static str, String)>, CallError> {
-    let answer: Value = call(&data.join("run/router.sock"), "GET", "/healthz", &()).await?;
+    let answer = health(data).await?;
     let fact = |&(path, name): &(&str, &'static str)| answer.pointer(path).map(|value| (name, value.to_string()));
     Ok(FACTS.iter().filter_map(fact).collect())
 }

@@ -142,6 +142,10 @@ fn engine(house: &House) -> Component {
         (false, None) => "runs applications as bare processes, as the administrator allowed".into(),
     };
     let mut rows = vec![("engine", facts.engine), ("control groups", facts.cgroups), ("disk limit", facts.disk_limit)];
+    let (room, used, builds) = house.budget.used();
+    rows.push(("memory given out", format!("{} of {} MB", used >> 20, room.memory_bytes >> 20)));
+    rows.push(("builds under way", format!("{builds} of {}", room.staging_slots)));
+    rows.push(("waiting for their turn", house.budget.queue().len().to_string()));
     rows.extend(facts.problems.into_iter().skip(1).map(|problem| ("note", problem)));
     Component { name: "engine", status, summary, facts: rows }
 }

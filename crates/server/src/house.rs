@@ -20,6 +20,8 @@ pub struct Options {
     pub blobs: Option<String>,
     /// May applications run as bare processes where containers are not possible?
     pub allow_bare: bool,
+    /// Memory that instances, tasks and builds share; `None`: this host's, without a reserve.
+    pub memory_bytes: Option<u64>,
     /// How long one staging may take.
     pub staging_timeout: std::time::Duration,
     /// This very program, which the engine starts as keeper.
@@ -50,6 +52,8 @@ pub struct House {
     pub identity: identity::Identity,
     /// What runs.
     pub engine: Arc<dyn Engine>,
+    /// What admits instances, tasks and builds.
+    pub budget: engine::Budget,
     /// The routing table that the router follows.
     pub publisher: router::Publisher,
     /// Applications run on another server of this database: in words. This one starts none then.

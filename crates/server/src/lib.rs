@@ -17,6 +17,7 @@ mod pages;
 mod sockets;
 mod surface;
 mod ui;
+mod workshop;
 
 pub use admin::{PersonRequest, Status};
 pub use control::{end_apps, run};

@@ -14,6 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) struct Faces {
     pub(crate) apps: Router,
     pub(crate) operations: Router,
+    pub(crate) tracker: tracker::Tracker,
 }
 
 /// Everything but applications: pages, UAA, and the faces' APIs.
@@ -25,6 +26,8 @@ pub(crate) fn surface(house: House, faces: Faces) -> Router {
         .merge(identity::http::pages(house.identity.clone()))
         .nest("/uaa", identity::http::uaa(house.identity.clone()))
         .merge(faces.operations)
+        .nest_service("/services/v5", tracker::router(faces.tracker.clone()))
+        .merge(tracker::links(faces.tracker))
         // The Cloud Foundry face answers the rest, unknown paths included, in its own JSON.
         .fallback_service(faces.apps)
         .layer(middleware::from_fn(pages_for_browsers))

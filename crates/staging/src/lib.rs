@@ -20,4 +20,4 @@ pub use buildpack::{
 pub use error::StagingError;
 pub use launcher::launch_argv;
 pub use results::{Sidecar, start_command};
-pub use stager::{Selection, StagedBuildpack, StagedDroplet, Stager, StagerOptions, StagingRequest};
+pub use stager::{Selection, Stage, StagedBuildpack, StagedDroplet, Stager, StagerOptions, StagingRequest};

@@ -4,18 +4,20 @@ mod collect;
 mod container;
 mod request;
 mod scratch;
+mod stage;
+
+pub use stage::Stage;
 
 pub use request::{Selection, StagedBuildpack, StagedDroplet, StagerOptions, StagingRequest};
 
 use crate::StagingError;
-use engine::{InstanceId, Purpose};
+use engine::{Ask, InstanceId, Place, Purpose};
 use scratch::Scratch;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// Stages, many at a time within a budget of memory. Cheap to clone.
+/// Stages, as many at a time as its budget admits. Cheap to clone.
 #[derive(Clone)]
 pub struct Stager {
     inner: Arc<Inner>,
@@ -24,9 +26,6 @@ pub struct Stager {
 struct Inner {
     options: StagerOptions,
     builtin: PathBuf,
-    /// One permit for each MiB.
-    budget: Arc<Semaphore>,
-    budget_mib: u32,
 }
 
 impl Stager {
@@ -34,9 +33,7 @@ impl Stager {
     pub fn new(options: StagerOptions) -> std::io::Result<Self> {
         scratch::lay_out(&options.work)?;
         let builtin = crate::buildpack::lay_out_builtin(&options.work)?;
-        let budget_mib = u32::try_from(options.memory_budget_bytes >> 20).unwrap_or(u32::MAX).clamp(1, 1 << 24);
-        let budget = Arc::new(Semaphore::new(budget_mib as usize));
-        Ok(Self { inner: Arc::new(Inner { options, builtin, budget, budget_mib }) })
+        Ok(Self { inner: Arc::new(Inner { options, builtin }) })
     }
 
     /// Ends and forgets staging containers of an earlier process and removes what it left on disk. Nobody waits for their droplets.
@@ -59,7 +56,7 @@ impl Stager {
         }
     }
 
-    /// Stages one package. Waits for its share of the budget first, and says so by the request's line callback.
+    /// Stages one package. Waits for its share of the budget first, and says so by the request's callbacks.
     ///
     /// Ends early when `cancel` is cancelled or the future is dropped; in every case the container is gone and the scratch
     /// folder removed. The droplet is removed with the returned value.
@@ -83,28 +80,22 @@ impl Stager {
     ) -> Result<StagedDroplet, StagingError> {
         request.timeout = request.timeout.min(self.inner.options.timeout);
         request.check()?;
-        let wanted = u32::try_from(request.limits.memory_bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
-        if wanted > self.inner.budget_mib {
-            let reason = format!(
-                "staging asks for {wanted} MB of memory, all stagings together may have {} MB",
-                self.inner.budget_mib
-            );
-            return Err(StagingError::InsufficientResources { reason });
-        }
-        let permit = match self.inner.budget.clone().try_acquire_many_owned(wanted) {
-            Ok(permit) => permit,
-            Err(_) => {
-                (request.line)("Waiting for other builds to end");
-                tokio::select! {
-                    permit = self.inner.budget.clone().acquire_many_owned(wanted) => {
-                        permit.map_err(|_| StagingError::failed("staging is closed"))?
-                    }
-                    () = cancel.cancelled() => return Err(StagingError::Cancelled),
-                }
-            }
+        let what = format!("staging of {}", request.app_guid);
+        let ask = Ask { what, memory_bytes: request.limits.memory_bytes, staging: true };
+        let ticket = self.inner.options.budget.ask(ask);
+        let ticket =
+            ticket.map_err(|error| StagingError::InsufficientResources { reason: format!("the build {error}") })?;
+        let on_place = |place: Place| {
+            (request.line)(&format!("The build {place}"));
+            (request.place)(Some(place));
         };
+        let lease = tokio::select! {
+            lease = ticket.admitted(on_place) => lease,
+            () = cancel.cancelled() => return Err(StagingError::Cancelled),
+        };
+        (request.place)(None);
         let result = self.run(&request, cancel).await;
-        drop(permit);
+        drop(lease);
         if let Err(error) = &result {
             (request.line)(&format!("Staging failed: {error}"));
         }

@@ -5,10 +5,13 @@
 mod app;
 mod client;
 mod logs;
+mod mini;
 mod older;
 mod places;
 mod push;
+mod pushes;
 mod route;
 mod shape;
+mod sidecar;
 mod system;
 mod task;

@@ -31,6 +31,11 @@ fn the_administration_page_works_as_written() {
     run_as_written("administration.md");
 }
 
+#[test]
+fn the_tracker_page_works_as_written() {
+    run_as_written("tracker.md");
+}
+
 fn run_as_written(page: &str) {
     let pitlane = Pitlane::start_empty(&[]);
     let here = pitlane.folder.path();

@@ -1,20 +1,38 @@
-//! The small application: answers every request with a few bytes, and does as little as can be.
+//! The small application: answers every request with a few bytes, and does as little as can be. A thread a core, each with
+//! its own connections, so that its own scheduling disturbs neither proxy.
 
 use std::error::Error;
+use std::net::TcpListener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\r\nHello, World\n";
 
 /// Serves until killed.
 pub fn serve(address: &str) -> Result<(), Box<dyn Error>> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(async {
-        let listener = TcpListener::bind(address).await?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            tokio::spawn(answer(stream));
-        }
-    })
+    let listener = TcpListener::bind(address)?;
+    let mut threads = Vec::new();
+    for _ in 0..std::thread::available_parallelism()?.get() {
+        let (give, mut take) = mpsc::unbounded_channel::<std::net::TcpStream>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::spawn(move || {
+            runtime.block_on(async move {
+                while let Some(stream) = take.recv().await {
+                    // A connection that is gone already needs no answer.
+                    if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                        tokio::spawn(answer(stream));
+                    }
+                }
+            });
+        });
+        threads.push(give);
+    }
+    // Evenly, whoever comes.
+    for thread in threads.iter().cycle() {
+        thread.send(listener.accept()?.0)?;
+    }
+    Ok(())
 }
 
 async fn answer(mut stream: TcpStream) -> std::io::Result<()> {

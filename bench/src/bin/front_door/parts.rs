@@ -22,35 +22,44 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Starts all and waits until they accept.
-    pub fn start() -> Result<Self, Box<dyn Error>> {
+    /// Starts all and waits until they accept; both proxies with `workers`.
+    pub fn start(workers: usize) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let [application, nginx, router] = free_addresses()?;
         let path = folder.path().to_string_lossy().into_owned();
-        let config = NGINX.replace("FOLDER", &path).replace("LISTEN", &nginx).replace("APPLICATION", &application);
+        let config = Self::config(folder.path(), &nginx, &application, workers);
         std::fs::write(folder.path().join("nginx.conf"), config)?;
         let this = std::env::current_exe()?.to_string_lossy().into_owned();
         let mut parts = Self { nginx: nginx.clone(), router: router.clone(), children: Vec::new(), folder };
-        parts.spawn(&this, &["application", &application])?;
-        parts.spawn("nginx", &["-p", &path, "-c", "nginx.conf", "-e", &format!("{path}/error.log")])?;
-        parts.spawn(&this, &["router", &router, &path, &application])?;
+        let commands: [(&str, &[&str]); 3] = [
+            (&this, &["application", &application]),
+            ("nginx", &["-p", &path, "-c", "nginx.conf", "-e", "error.log"]),
+            (&this, &["router", &router, &path, &application, &workers.to_string()]),
+        ];
+        for (program, arguments) in commands {
+            parts.children.push(child(program, arguments)?);
+        }
         for address in [&application, &nginx, &router] {
-            let start = Instant::now();
-            while TcpStream::connect(address).is_err() {
-                if start.elapsed() > Duration::from_secs(10) {
-                    return Err(format!("nobody listens on {address} after 10 s").into());
-                }
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            wait_for(address, Duration::from_secs(10))?;
         }
         Ok(parts)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a benchmark starts what it measures; no value from outside")]
-    fn spawn(&mut self, program: &str, arguments: &[&str]) -> Result<(), Box<dyn Error>> {
-        let child = Command::new(program).args(arguments).stdin(Stdio::null()).spawn();
-        self.children.push(child.map_err(|error| format!("{program} cannot be started: {error}"))?);
-        Ok(())
+    /// nginx's configuration, all of whose files lie in `folder`.
+    pub fn config(folder: &Path, listen: &str, application: &str, workers: usize) -> String {
+        let words = [
+            ("FOLDER", folder.to_string_lossy().into_owned()),
+            ("LISTEN", listen.to_owned()),
+            ("APPLICATION", application.to_owned()),
+            ("WORKERS", workers.to_string()),
+        ];
+        words.into_iter().fold(NGINX.to_owned(), |config, (word, value)| config.replace(word, &value))
+    }
+
+    /// Processor time of nginx (all its processes) and of the router so far.
+    pub fn processor_time(&self) -> Result<(Duration, Duration), Box<dyn Error>> {
+        let [_, nginx, router] = self.children.as_slice() else { return Err("not all run".into()) };
+        Ok((processor_time(nginx.id())?, processor_time(router.id())?))
     }
 
     /// Resident memory of the router, in KiB.
@@ -66,7 +75,7 @@ impl Drop for Parts {
     fn drop(&mut self) {
         // Its workers outlive an nginx that is killed.
         let stop = ["-p", &self.folder.path().to_string_lossy(), "-c", "nginx.conf", "-s", "stop"].map(str::to_owned);
-        #[expect(clippy::disallowed_methods, reason = "as above")]
+        #[expect(clippy::disallowed_methods, reason = "a benchmark ends what it measured")]
         let _ = Command::new("nginx").args(stop).stderr(Stdio::null()).status();
         for child in &mut self.children {
             // Killed or ended already, it is gone.
@@ -76,18 +85,48 @@ impl Drop for Parts {
     }
 }
 
-fn free_addresses() -> Result<[String; 3], Box<dyn Error>> {
+#[expect(clippy::disallowed_methods, reason = "a benchmark starts what it measures; no value from outside")]
+pub fn child(program: &str, arguments: &[&str]) -> Result<Child, Box<dyn Error>> {
+    let child = Command::new(program).args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).spawn();
+    Ok(child.map_err(|error| format!("{program} cannot be started: {error}"))?)
+}
+
+/// Waits until somebody listens on `address`.
+pub fn wait_for(address: &str, limit: Duration) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        if start.elapsed() > limit {
+            return Err(format!("nobody listens on {address} after {} s", limit.as_secs()).into());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+/// Of a process, its threads, and its living children.
+fn processor_time(id: u32) -> Result<Duration, Box<dyn Error>> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // After the name, which may hold anything: state, and so on; user and system time are the 12th and 13th.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).ok_or("a strange stat");
+    let ticks = ticks(11)? + ticks(12)?;
+    let own = Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64);
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+    children.split_whitespace().try_fold(own, |sum, child| Ok(sum + processor_time(child.parse()?)?))
+}
+
+pub fn free_addresses<const N: usize>() -> Result<[String; N], Box<dyn Error>> {
     // Held together, so that they differ.
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0"));
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0"));
     let mut addresses = Vec::new();
     for listener in listeners {
         addresses.push(listener?.local_addr()?.to_string());
     }
-    addresses.try_into().map_err(|_| "three listeners have three addresses".into())
+    addresses.try_into().map_err(|_| "as many listeners have as many addresses".into())
 }
 
 /// The router's process: one route, to the application.
-pub fn route(listen: &str, folder: &Path, application: &str) -> Result<(), Box<dyn Error>> {
+pub fn route(listen: &str, folder: &Path, application: &str, workers: usize) -> Result<(), Box<dyn Error>> {
     let backend = Backend {
         address: application.parse()?,
         app: "3f1d6c1e-3a07-4a8e-8f8b-6e1d4f3b2a10".to_owned(),
@@ -108,5 +147,7 @@ pub fn route(listen: &str, folder: &Path, application: &str) -> Result<(), Box<d
     std::fs::create_dir_all(folder.join("router"))?;
     let table = serde_json::json!({ "version": 1, "table": Table { routes: vec![route] } });
     std::fs::write(folder.join("router/table.json"), table.to_string())?;
-    Ok(router::serve(Options::new(TcpListener::bind(listen)?, folder, "apps.localhost"))?)
+    let mut options = Options::new(TcpListener::bind(listen)?, folder, "apps.localhost");
+    options.workers = workers;
+    Ok(router::serve(options)?)
 }

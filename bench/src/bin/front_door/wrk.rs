@@ -13,21 +13,9 @@ pub struct Figures {
     pub p99_ms: f64,
 }
 
-impl Figures {
-    /// The median of each figure.
-    pub fn median(runs: Vec<Self>) -> Self {
-        let middle = |pick: fn(&Self) -> f64| {
-            let mut values: Vec<f64> = runs.iter().map(pick).collect();
-            values.sort_by(f64::total_cmp);
-            values[values.len() / 2]
-        };
-        Self { requests: middle(|run| run.requests), p99_ms: middle(|run| run.p99_ms) }
-    }
-}
-
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>9.0} requests/s   p99 {:>7.2} ms", self.requests, self.p99_ms)
+        write!(f, "{:>6.0}/s p99 {:>6.2} ms", self.requests, self.p99_ms)
     }
 }
 

@@ -2,22 +2,24 @@
 
 mod action;
 mod current;
+mod lifecycle;
 mod setting;
 
-use super::body::{Body, Guid, ToOne, check_name, present};
+use super::body::{Body, Guid, ToOne, check_name};
 use super::caller::{Reader, Writer};
 use super::links::{Base, to_one};
 use super::page::{Page, Params, Spec};
 use super::routes::Routes;
+use super::warning::Warned;
 use super::{job, show};
 use crate::model::label::{Metadata, MetadataPatch};
 use crate::model::{actions, environment, time};
 use crate::repo::app::{self as repo, App};
 use crate::repo::process::Process;
 use crate::repo::record::{self, Json as Stored, Record};
+use crate::repo::setting::{stack_find, stack_judge};
 use crate::repo::space::Space;
 use crate::repo::{audit, job as jobs, list, metadata, scope};
-use crate::run::buildpack;
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -30,8 +32,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::Tx;
 
-pub(super) use action::restart;
+pub(super) use action::{Start, restart, revise};
 pub(super) use current::assign;
+pub(super) use lifecycle::{LifecycleChange, LifecycleData, change_lifecycle, lifecycle_disabled, show_lifecycle};
 pub(super) use setting::merge_environment;
 
 const LIST: Spec = Spec {
@@ -50,24 +53,6 @@ pub(super) fn routes() -> Routes {
         .merge(action::routes())
         .merge(current::routes())
         .merge(setting::routes())
-}
-
-/// A lifecycle as requests give it. Null members are as absent ones.
-#[derive(Deserialize, Clone, Debug)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LifecycleChange {
-    #[serde(rename = "type")]
-    pub(super) kind: Option<String>,
-    pub(super) data: Option<LifecycleData>,
-}
-
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LifecycleData {
-    pub(super) buildpacks: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "present")]
-    pub(super) stack: Option<Option<String>>,
-    pub(super) credentials: Option<Value>,
 }
 
 #[derive(Deserialize, Clone)]
@@ -92,13 +77,6 @@ struct Update {
     name: Option<String>,
     lifecycle: Option<LifecycleChange>,
     metadata: Option<MetadataPatch>,
-}
-
-pub(super) fn show_lifecycle(kind: &str, buildpacks: &[String], stack: Option<&str>) -> Value {
-    match kind {
-        "docker" => json!({"type": "docker", "data": {}}),
-        kind => json!({"type": kind, "data": {"buildpacks": buildpacks, "stack": stack}}),
-    }
 }
 
 pub(super) fn show_app(base: &Base, app: &App, metadata: &Metadata) -> Value {
@@ -149,6 +127,27 @@ async fn list_apps(
     base: Base,
     params: Params,
 ) -> Result<Json<Value>, ApiError> {
+    listed(apps, caller, base, params, None).await
+}
+
+/// `GET /v3/stacks/:guid/apps`
+pub(super) async fn list_stack_apps(
+    State(apps): State<Apps>,
+    Reader(caller): Reader,
+    base: Base,
+    Path(guid): Path<String>,
+    params: Params,
+) -> Result<Json<Value>, ApiError> {
+    listed(apps, caller, base, params, Some(guid)).await
+}
+
+async fn listed(
+    apps: Apps,
+    caller: Caller,
+    base: Base,
+    params: Params,
+    stack: Option<String>,
+) -> Result<Json<Value>, ApiError> {
     let page = Page::parse(params, &LIST)?;
     apps.db
         .read(move |tx| {
@@ -164,6 +163,10 @@ async fn list_apps(
                     [empty] if empty.is_empty() => Expr::col("stack").is_null().into_condition(),
                     stacks => Expr::col("stack").is_in(stacks.iter().cloned()).into_condition(),
                 });
+            }
+            if let Some(guid) = &stack {
+                let stack = stack_find(tx, guid)?.ok_or_else(|| ApiError::not_found("Stack"))?;
+                narrowed = narrowed.add(Expr::col("stack").eq(stack.name));
             }
             let listed = list::rows::<App>(tx, &page, App::TABLE, App::COLUMNS, narrowed)?;
             let metadata = metadata::of_many(tx, listed.rows.iter().map(|app| app.guid.clone()))?;
@@ -202,7 +205,7 @@ async fn create_app(
     Writer(caller): Writer,
     base: Base,
     body: Body<Create>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<Warned<(StatusCode, Json<Value>)>, ApiError> {
     let state = apps.clone();
     apps.db
         .write(move |tx| {
@@ -215,12 +218,13 @@ async fn create_app(
                 other => other?,
             };
             let mut app = new_app(&state, &space, &body.data.name);
-            change_lifecycle(&state, tx, &mut app, body.data.lifecycle.as_ref())?;
+            let mut warnings = change_lifecycle(&state, tx, &mut app, body.data.lifecycle.as_ref())?;
             let variables = body.data.environment_variables.clone().unwrap_or_default();
             merge_environment(&state, &mut app, &variables)?;
-            insert_app(&state, tx, &caller, &space, &app, json!({ "request": body.raw }))?;
+            warnings.extend(insert_app(&state, tx, &caller, &space, &app, json!({ "request": body.raw }))?);
+            warnings.dedup();
             let metadata = metadata::merge(tx, &app.guid, body.data.metadata.as_ref())?;
-            Ok((StatusCode::CREATED, Json(show_app(&base, &app, &metadata))))
+            Ok(Warned((StatusCode::CREATED, Json(show_app(&base, &app, &metadata))), warnings))
         })
         .await
 }
@@ -246,7 +250,8 @@ pub(super) fn new_app(apps: &Apps, space: &Space, name: &str) -> App {
     }
 }
 
-/// Stores a new app with its web process. 422 if its name is taken.
+/// Stores a new app with its web process; answers a warning about its stack. 422 if its name is taken or its stack is not
+/// for new apps.
 pub(super) fn insert_app(
     apps: &Apps,
     tx: &mut Tx<'_>,
@@ -254,76 +259,14 @@ pub(super) fn insert_app(
     space: &Space,
     app: &App,
     data: Value,
-) -> Result<(), ApiError> {
+) -> Result<Option<String>, ApiError> {
+    let warning = stack_judge(tx, app.stack.as_deref().unwrap_or_default(), true)?;
     repo::check_name_free(tx, &space.guid, &app.name, None)?;
     record::insert(tx, app)?;
-    record::insert(tx, &Process::new(app, "web"))?;
+    Process::new(app, "web").insert(tx, app)?;
     audit::record(tx, caller, "audit.app.create", app.object(), &space.scope(), data)?;
     apps.say_after(tx, &app.guid, format!("Created app with guid {}", app.guid));
-    Ok(())
-}
-
-/// Takes over what a request says of the lifecycle; 422 for what cannot be.
-pub(super) fn change_lifecycle(
-    apps: &Apps,
-    tx: &mut Tx<'_>,
-    app: &mut App,
-    change: Option<&LifecycleChange>,
-) -> Result<(), ApiError> {
-    let Some(change) = change else { return Ok(()) };
-    match change.kind.as_deref() {
-        None | Some("buildpack") => {}
-        Some(kind @ ("docker" | "cnb")) => {
-            return Err(ApiError::unprocessable(format!(
-                "Lifecycle type '{kind}' is not available here; use 'buildpack'"
-            )));
-        }
-        Some(kind) => {
-            return Err(ApiError::unprocessable(format!(
-                "Lifecycle type '{kind}' is not a valid type, use 'buildpack'"
-            )));
-        }
-    }
-    let data = change.data.clone().unwrap_or_default();
-    if data.credentials.is_some() {
-        return Err(ApiError::unprocessable("Lifecycle credentials are only for lifecycle 'cnb'"));
-    }
-    if let Some(stack) = data.stack {
-        app.stack = Some(match stack {
-            Some(stack) => check_stack(apps, &stack)?,
-            None => apps.default_stack(),
-        });
-    }
-    if let Some(buildpacks) = data.buildpacks {
-        check_buildpacks(tx, &buildpacks, app.stack.as_deref().unwrap_or_default())?;
-        app.buildpacks = Stored(buildpacks);
-    }
-    Ok(())
-}
-
-/// 422 unless each is the name of a buildpack for the stack, or an address of one.
-pub(super) fn check_buildpacks(tx: &mut Tx<'_>, buildpacks: &[String], stack: &str) -> Result<(), ApiError> {
-    for name in buildpacks {
-        if !buildpack::is_known(tx, name, stack)? {
-            return Err(ApiError::unprocessable(format!(
-                "Buildpack \"{name}\" must be an existing admin buildpack or a valid git URI"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// 422 unless there is such a stack.
-pub(super) fn check_stack(apps: &Apps, stack: &str) -> Result<String, ApiError> {
-    // What other platforms call their one stack is our default: pushes written for them go on working.
-    if apps.config.stacks.iter().any(|have| have.name == stack) {
-        Ok(stack.into())
-    } else if matches!(stack, "cflinuxfs3" | "cflinuxfs4" | "cflinuxfs5") {
-        Ok(apps.default_stack())
-    } else {
-        let have: Vec<&str> = apps.config.stacks.iter().map(|have| have.name.as_str()).collect();
-        Err(ApiError::unprocessable(format!("Stack must be an existing stack: {}", have.join(", "))))
-    }
+    Ok(warning)
 }
 
 async fn get_app(
@@ -353,7 +296,7 @@ async fn update_app(
     base: Base,
     Path(guid): Path<String>,
     body: Body<Update>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Warned<Json<Value>>, ApiError> {
     let state = apps.clone();
     apps.db
         .write(move |tx| {
@@ -363,7 +306,7 @@ async fn update_app(
                 repo::check_name_free(tx, &space.guid, name, Some(&guid))?;
                 app.name = name.clone();
             }
-            change_lifecycle(&state, tx, &mut app, body.data.lifecycle.as_ref())?;
+            let warnings = change_lifecycle(&state, tx, &mut app, body.data.lifecycle.as_ref())?;
             app.save(tx)?;
             let metadata = metadata::merge(tx, &guid, body.data.metadata.as_ref())?;
             audit::record(
@@ -375,7 +318,7 @@ async fn update_app(
                 json!({ "request": body.raw }),
             )?;
             state.say_after(tx, &guid, format!("Updated app with guid {guid} ({})", body.raw));
-            Ok(Json(show_app(&base, &app, &metadata)))
+            Ok(Warned(Json(show_app(&base, &app, &metadata)), warnings))
         })
         .await
 }

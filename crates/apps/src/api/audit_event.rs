@@ -1,6 +1,7 @@
 //! Audit events: entries of the ledger that this face's clients know (`audit.…`, `app.crash`).
 
 use crate::api::caller::Reader;
+use crate::api::ledger_page::of_ledger;
 use crate::api::links::Base;
 use crate::api::page::{Page, Params, Spec};
 use crate::api::show;
@@ -67,43 +68,10 @@ pub(super) async fn list_audit_events(
             filter.not_object_ids = list("target_guids[not]").unwrap_or_default();
             filter.scopes.extend(list("organization_guids"));
             filter.scopes.extend(list("space_guids"));
-            for bound in &page.times {
-                match bound.operator.as_str() {
-                    "gt" => filter.from = filter.from.max(Some(bound.at + 1_000_000)),
-                    "gte" => filter.from = filter.from.max(Some(bound.at)),
-                    "lt" => filter.before = Some(filter.before.map_or(bound.at, |before| before.min(bound.at))),
-                    _ => {
-                        filter.before =
-                            Some(filter.before.map_or(bound.at + 1_000_000, |before| before.min(bound.at + 1_000_000)))
-                    }
-                }
-            }
-            filter.descending = page.descending();
-            // What the ledger cannot be asked for is picked from what it can.
-            if page.filter("guids").is_some()
-                || page.moments("created_at").is_some()
-                || page.moments("updated_at").is_some()
-            {
-                filter.limit = MOST_PICKED;
-                let (mut records, _) = ledger::find(tx, &filter)?;
-                records.retain(|record| page.keeps(&record.id, record.at, record.at));
-                let total = records.len() as u64;
-                let shown = page.slice(records).iter().map(|record| show_event(&base, record)).collect();
-                return Ok(Json(page.envelope(&base, total, shown)));
-            }
-            filter.limit = page.per_page;
-            filter.offset = (page.page - 1) * page.per_page;
-            let (records, total) = ledger::find(tx, &filter)?;
-            let shown = records.iter().map(|record| show_event(&base, record)).collect();
-            Ok(Json(page.envelope(&base, total, shown)))
+            of_ledger(tx, &base, &page, filter, show_event)
         })
         .await
 }
-
-/// So many entries at most are looked through for what the ledger has no index for.
-const MOST_PICKED: u64 = 100_000;
-/// An entry's id is made in the moment of the entry; clocks may be set between the two.
-const SLACK: i64 = 5_000_000;
 
 pub(super) async fn get_audit_event(
     State(apps): State<Apps>,
@@ -113,16 +81,9 @@ pub(super) async fn get_audit_event(
 ) -> Result<Json<Value>, ApiError> {
     apps.db
         .read(move |tx| {
-            let not_found = || ApiError::not_found("Event");
-            // The id is a UUID version 7 and holds its time: only entries around it are looked through.
-            let at =
-                uuid::Uuid::parse_str(&guid).ok().and_then(|id| id.get_timestamp()).ok_or_else(not_found)?.to_unix();
-            let at = i64::try_from(at.0).map_err(|_| not_found())? * 1_000_000 + i64::from(at.1 / 1000);
-            let mut filter = visible(tx, &caller)?;
-            (filter.from, filter.before) = (Some(at - SLACK), Some(at + SLACK));
-            filter.limit = MOST_PICKED;
+            let filter = Filter { ids: vec![guid.clone()], limit: 1, ..visible(tx, &caller)? };
             let (records, _) = ledger::find(tx, &filter)?;
-            let found = records.iter().find(|record| record.id == guid).ok_or_else(not_found)?;
+            let found = records.first().ok_or_else(|| ApiError::not_found("Event"))?;
             Ok(Json(show_event(&base, found)))
         })
         .await

@@ -8,6 +8,7 @@ use super::package::MetadataOnly;
 use super::page::{Page, Params, Spec};
 use super::routes::Routes;
 use super::show;
+use super::warning::Warned;
 use crate::error::Kind;
 use crate::model::label::{Metadata, MetadataPatch};
 use crate::model::{actions, time};
@@ -15,13 +16,14 @@ use crate::repo::app::{self as apps_repo, App, load_part};
 use crate::repo::build::{self as repo, Build, Lifecycle};
 use crate::repo::package::Package;
 use crate::repo::record::{self, Json as Stored, Record};
-use crate::repo::{audit, list, metadata, scope};
+use crate::repo::setting::stack_judge;
+use crate::repo::{audit, list, metadata, scope, usage_event};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use identity::Caller;
-use sea_query::{Expr, ExprTrait};
+use sea_query::{Cond, Expr, ExprTrait};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -43,7 +45,8 @@ pub(super) fn routes() -> Routes {
         .get("/v3/apps/{guid}/builds", list_app_builds)
 }
 
-fn show_build(base: &Base, build: &Build, metadata: &Metadata) -> Value {
+/// `waits`: where it waits for its turn, in words.
+fn show_build(base: &Base, build: &Build, metadata: &Metadata, waits: Option<&String>) -> Value {
     let lifecycle = &build.lifecycle.0;
     let mut links = json!({
         "self": base.link(&format!("/v3/builds/{}", build.guid)),
@@ -52,7 +55,7 @@ fn show_build(base: &Base, build: &Build, metadata: &Metadata) -> Value {
     if let Some(droplet) = &build.droplet_guid {
         links["droplet"] = base.link(&format!("/v3/droplets/{droplet}"));
     }
-    show::resource(
+    let mut shown = show::resource(
         &build.guid,
         build.created_at,
         build.updated_at,
@@ -70,7 +73,11 @@ fn show_build(base: &Base, build: &Build, metadata: &Metadata) -> Value {
             "relationships": {"app": to_one(Some(&build.app_guid))},
             "links": links,
         }),
-    )
+    );
+    if let Some(words) = waits.filter(|_| build.state == repo::STAGING) {
+        shown["details"] = json!(format!("The build {words}"));
+    }
+    shown
 }
 
 async fn list_builds(State(apps): State<Apps>, Reader(caller): Reader, base: Base, params: Params) -> Shown {
@@ -101,8 +108,12 @@ async fn listed(apps: Apps, caller: Caller, base: Base, params: Params, app: Opt
             }
             let listed = list::rows::<Build>(tx, &page, Build::TABLE, Build::COLUMNS, narrowed)?;
             let metadata = metadata::of_many(tx, listed.rows.iter().map(|build| build.guid.clone()))?;
+            let waits = repo::waits(tx, listed.rows.iter().map(|build| build.guid.clone()))?;
             let none = Metadata::default();
-            let shown = listed.rows.iter().map(|one| show_build(&base, one, metadata.get(&one.guid).unwrap_or(&none)));
+            let shown = listed
+                .rows
+                .iter()
+                .map(|one| show_build(&base, one, metadata.get(&one.guid).unwrap_or(&none), waits.get(&one.guid)));
             Ok(Json(page.envelope(&base, listed.total, shown.collect())))
         })
         .await
@@ -124,7 +135,7 @@ async fn create_build(
     Writer(caller): Writer,
     base: Base,
     body: Body<Create>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<Warned<(StatusCode, Json<Value>)>, ApiError> {
     let state = apps.clone();
     apps.db
         .write(move |tx| {
@@ -163,7 +174,10 @@ async fn create_build(
                 }
             }
             // For this build alone; the app keeps its own.
-            super::app::change_lifecycle(&state, tx, &mut app, given.lifecycle.as_ref())?;
+            let mut warnings = super::app::change_lifecycle(&state, tx, &mut app, given.lifecycle.as_ref())?;
+            let first = !list::exists(tx, "droplet", Cond::all().add(Expr::col("app_guid").eq(&*app.guid)))?;
+            warnings.extend(stack_judge(tx, app.stack.as_deref().unwrap_or_default(), first)?);
+            warnings.dedup();
             let now = time::now();
             let build = Build {
                 guid: crate::repo::new_guid(),
@@ -188,11 +202,15 @@ async fn create_build(
                 updated_at: now,
             };
             record::insert(tx, &build)?;
+            usage_event::build_changed(tx, &app, &build, None)?;
             let metadata = metadata::merge(tx, &build.guid, given.metadata.as_ref())?;
             let data = json!({"build_guid": build.guid, "package_guid": build.package_guid, "request": body.raw});
             audit::record(tx, &caller, "audit.app.build.create", app.object(), &space.scope(), data)?;
             state.say_after(tx, &app.guid, format!("Creating build for app with guid {}", app.guid));
-            Ok((StatusCode::CREATED, Json(show_build(&base, &build, &metadata))))
+            for words in &warnings {
+                state.warn_after(tx, &app.guid, words);
+            }
+            Ok(Warned((StatusCode::CREATED, Json(show_build(&base, &build, &metadata, None))), warnings))
         })
         .await
 }
@@ -202,7 +220,8 @@ async fn get_build(State(apps): State<Apps>, Reader(caller): Reader, base: Base,
         .read(move |tx| {
             let (build, _, _) =
                 load_part(tx, &caller, &guid, &actions::SPACE_READ, "Build", |build: &Build| &build.app_guid)?;
-            Ok(Json(show_build(&base, &build, &metadata::of(tx, &guid)?)))
+            let waits = repo::waits(tx, [guid.clone()])?;
+            Ok(Json(show_build(&base, &build, &metadata::of(tx, &guid)?, waits.get(&guid))))
         })
         .await
 }
@@ -221,7 +240,8 @@ async fn update_build(
             let metadata = metadata::merge(tx, &guid, body.data.metadata.as_ref())?;
             let data = json!({"metadata_of_build": guid, "request": body.raw});
             audit::record(tx, &caller, "audit.app.update", app.object(), &space.scope(), data)?;
-            Ok(Json(show_build(&base, &build, &metadata)))
+            let waits = repo::waits(tx, [guid.clone()])?;
+            Ok(Json(show_build(&base, &build, &metadata, waits.get(&guid))))
         })
         .await
 }

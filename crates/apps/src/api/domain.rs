@@ -73,14 +73,24 @@ pub(super) fn show_domain(base: &Base, domain: &Domain, shared: &[String], metad
 }
 
 pub(super) fn show_with(tx: &mut Tx<'_>, base: &Base, domain: &Domain) -> Result<Value, ApiError> {
-    let (shared, metadata) = (repo::shares(tx, &domain.guid)?, metadata::of(tx, &domain.guid)?);
-    Ok(show_domain(base, domain, &shared, &metadata))
+    Ok(show_many(tx, base, std::slice::from_ref(domain))?.remove(0))
+}
+
+fn show_many(tx: &mut Tx<'_>, base: &Base, domains: &[Domain]) -> Result<Vec<Value>, ApiError> {
+    let guids: Vec<String> = domains.iter().map(|domain| domain.guid.clone()).collect();
+    let (shared, metadata) = (repo::shares_of(tx, &guids)?, metadata::of_many(tx, guids)?);
+    let (nobody, none) = (Vec::new(), Metadata::default());
+    let show = |domain: &Domain| {
+        let shared = shared.get(&domain.guid).unwrap_or(&nobody);
+        show_domain(base, domain, shared, metadata.get(&domain.guid).unwrap_or(&none))
+    };
+    Ok(domains.iter().map(show).collect())
 }
 
 /// Domains for `included`, by guid.
 pub(super) fn included_domains(tx: &mut Tx<'_>, base: &Base, guids: &[String]) -> Result<Vec<Value>, ApiError> {
     let domains: Vec<Domain> = list::by_guids(tx, "domain", &repo::COLUMNS, guids)?;
-    domains.iter().map(|domain| show_with(tx, base, domain)).collect()
+    show_many(tx, base, &domains)
 }
 
 fn page_of(tx: &mut Tx<'_>, base: &Base, page: &Page, narrowed: Cond) -> Result<Json<Value>, ApiError> {
@@ -89,7 +99,7 @@ fn page_of(tx: &mut Tx<'_>, base: &Base, page: &Page, narrowed: Cond) -> Result<
         narrowed = narrowed.add(repo::usable(organizations));
     }
     let listed = list::rows::<Domain>(tx, page, "domain", &repo::COLUMNS, narrowed)?;
-    let shown: Vec<Value> = listed.rows.iter().map(|row| show_with(tx, base, row)).collect::<Result<_, _>>()?;
+    let shown = show_many(tx, base, &listed.rows)?;
     Ok(Json(page.envelope(base, listed.total, shown)))
 }
 

@@ -30,7 +30,9 @@ use staging::archive::ArchiveLimits;
 use std::collections::BTreeMap;
 use store::Tx;
 
-const LIST: Spec = Spec::new(&["states", "app_guids", "space_guids", "organization_guids", "current"]);
+const LIST: Spec = Spec::new(&["states", "app_guids", "space_guids", "organization_guids"]);
+const APP_LIST: Spec = Spec::new(&["states", "current"]);
+const PACKAGE_LIST: Spec = Spec::new(&["states"]);
 
 type Shown = Result<Json<Value>, ApiError>;
 
@@ -136,7 +138,12 @@ async fn list_package_droplets(
 }
 
 async fn listed(apps: Apps, caller: Caller, base: Base, params: Params, under: Under) -> Shown {
-    let page = Page::parse(params, &LIST)?;
+    let spec = match &under {
+        Under::Everything => &LIST,
+        Under::App(_) => &APP_LIST,
+        Under::Package(_) => &PACKAGE_LIST,
+    };
+    let page = Page::parse(params, spec)?;
     apps.db
         .read(move |tx| {
             let mut narrowed = apps_repo::visible(&scope::Visible::load(tx, &caller, &actions::SPACE_READ)?)
@@ -206,6 +213,7 @@ async fn create_droplet(
                 process_types: Stored(body.data.process_types.clone().unwrap_or_default()),
                 execution_metadata: String::new(),
                 buildpacks: Stored(Vec::new()),
+                sidecars: None,
                 stack: app.stack.clone(),
                 image: None,
                 digest: None,

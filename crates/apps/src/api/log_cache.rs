@@ -60,7 +60,8 @@ impl Source {
         tags.insert("source_type".into(), line.source_type.clone().into());
         tags.insert("instance_id".into(), line.instance.clone().into());
         if let Some(process) = line.source_type.strip_prefix("APP/PROC/") {
-            tags.insert("process_type".into(), process.to_lowercase().into());
+            let kind = process.split('/').next().unwrap_or_default();
+            tags.insert("process_type".into(), kind.to_lowercase().into());
         }
         let kind = if line.stream == Stream::Err { "ERR" } else { "OUT" };
         json!({

@@ -60,8 +60,8 @@ async fn apply_manifest(
         .db
         .write(move |tx| {
             let space = Space::load(tx, &caller, &guid, &actions::SPACE_DEVELOP)?;
-            apply::apply(&state, tx, &caller, &space, &manifest)?;
-            Ok::<_, ApiError>(jobs::job_completed(tx, "space.apply_manifest")?)
+            let warnings = apply::apply(&state, tx, &caller, &space, &manifest)?;
+            Ok::<_, ApiError>(jobs::job_completed_with(tx, "space.apply_manifest", &warnings)?)
         })
         .await;
     let job = match applied {

@@ -8,7 +8,6 @@ use super::links::{Base, to_one};
 use super::page::{Page, Params, Spec};
 use super::routes::Routes;
 use super::{job, show};
-use crate::error::Kind;
 use crate::model::label::{Metadata, MetadataPatch};
 use crate::model::{actions, time};
 use crate::repo::app::{self as apps_repo, App, load_part};
@@ -192,9 +191,7 @@ async fn create_package(
             } else {
                 match body.data.kind.as_deref() {
                     Some("bits") => {}
-                    Some("docker") => {
-                        return Err(ApiError::new(Kind::DOCKER_DISABLED, "Docker support has not been enabled."));
-                    }
+                    Some("docker") => return Err(super::app::lifecycle_disabled("docker")),
                     _ => return Err(ApiError::unprocessable("Type must be one of 'bits', 'docker'")),
                 }
             }

@@ -12,15 +12,15 @@ use super::page::{Page, Params, Spec};
 use super::routes::Routes;
 use super::show;
 use crate::error::Kind;
+use crate::model::actions;
 use crate::model::check::CheckChange;
 use crate::model::label::{Metadata, MetadataPatch};
-use crate::model::{actions, time};
 use crate::repo::app::{self as apps_repo, App, load_part};
 use crate::repo::droplet::Droplet;
 use crate::repo::process::{self as repo, Process};
 use crate::repo::record::{self, Record};
 use crate::repo::space::Space;
-use crate::repo::{allowance, audit, deployment, feature, list, metadata, scope};
+use crate::repo::{allowance, audit, deployment, feature, list, metadata, scope, sidecar};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -29,6 +29,7 @@ use identity::Caller;
 use sea_query::{Cond, Expr, ExprTrait};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use store::Tx;
 
 /// What stands for a command in lists.
@@ -105,7 +106,7 @@ pub(super) fn show_process(
             "readiness_health_check": process.readiness_check.0.show_readiness(),
             "relationships": {
                 "app": to_one(Some(&process.app_guid)),
-                "revision": null,
+                "revision": process.revision_guid.as_deref().map_or(Value::Null, |guid| to_one(Some(guid))),
             },
             "links": {
                 "self": base.link(&path),
@@ -178,10 +179,11 @@ async fn listed(apps: Apps, caller: Caller, base: Base, params: Params, app: Opt
             let metadata = metadata::of_many(tx, listed.rows.iter().map(|process| process.guid.clone()))?;
             let owners = show::distinct(listed.rows.iter().map(|process| &process.app_guid));
             let owners: Vec<App> = record::all(tx, Cond::all().add(Expr::col("guid").is_in(owners)))?;
+            let owners: HashMap<&str, &App> = owners.iter().map(|app| (app.guid.as_str(), app)).collect();
             let none = Metadata::default();
             let mut shown = Vec::new();
             for process in &listed.rows {
-                let Some(app) = owners.iter().find(|app| app.guid == process.app_guid) else { continue };
+                let Some(app) = owners.get(process.app_guid.as_str()) else { continue };
                 let metadata = metadata.get(&process.guid).unwrap_or(&none);
                 let mut one = show_process(&base, process, app, Some(HIDDEN), metadata);
                 if embed {
@@ -368,8 +370,8 @@ async fn scale(
             }
             body.data.apply(&mut process)?;
             check_command(tx, &app, &mut process)?;
-            process.updated_at = time::now();
-            record::save(tx, &process)?;
+            process.save(tx)?;
+            sidecar::check_memory(tx, &app.guid)?;
             allowance::check(tx, &space)?;
             let data = json!({"process_guid": process.guid, "process_type": process.kind, "request": body.raw});
             audit::record(tx, &caller, "audit.app.process.scale", app.object(), &space.scope(), data)?;

@@ -1,6 +1,7 @@
 //! `GET /`, `GET /v3`, `GET /v3/info`: where everything is. No token needed.
 
 use crate::api::links::Base;
+use crate::api::network;
 use crate::api::page::Params;
 use crate::{ApiError, Apps};
 use axum::Json;
@@ -13,6 +14,7 @@ pub const API_VERSION: &str = "3.211.0";
 const MINIMUM_CLI: &str = "8.0.0";
 
 const RESOURCES: &[&str] = &[
+    "app_usage_events",
     "apps",
     "audit_events",
     "builds",
@@ -55,6 +57,8 @@ pub(super) async fn get_root(base: Base) -> Json<Value> {
         "uaa": base.link("/uaa"),
         "log_cache": base.link(""),
         "log_stream": base.link(""),
+        "routing": base.link(network::ROUTING),
+        "network_policy_v1": base.link(network::POLICIES),
     }}))
 }
 

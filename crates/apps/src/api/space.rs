@@ -1,4 +1,4 @@
-//! Spaces and what hangs on them: the `ssh` feature, isolation segment, security groups.
+//! Spaces and what hangs on them: the `ssh` feature (always off), isolation segment, security groups.
 
 use crate::api::body::{Body, ToOne, check_name};
 use crate::api::caller::{Reader, Writer};
@@ -200,7 +200,7 @@ pub(super) async fn update_space(
             if let Some(name) = &body.data.name {
                 check_name("Name", name)?;
             }
-            let found = repo::space_update(tx, found, body.data.name.as_deref(), None)?;
+            let found = repo::space_update(tx, found, body.data.name.as_deref())?;
             let metadata = metadata::merge(tx, &guid, body.data.metadata.as_ref())?;
             let object = Object::new("space", &found.guid, &found.name);
             audit::record(tx, &caller, "audit.space.update", object, &found.scope(), json!({ "request": body.raw }))?;
@@ -237,8 +237,8 @@ pub(super) async fn delete_space(
     Ok(job::accepted(&address, &job))
 }
 
-fn show_ssh(enabled: bool) -> Value {
-    json!({ "name": "ssh", "description": SSH, "enabled": enabled })
+fn show_ssh() -> Value {
+    json!({ "name": "ssh", "description": SSH, "enabled": false })
 }
 
 pub(super) async fn list_features(
@@ -248,8 +248,8 @@ pub(super) async fn list_features(
 ) -> Result<Json<Value>, ApiError> {
     apps.db
         .read(move |tx| {
-            let space = Space::load(tx, &caller, &guid, &actions::SPACE_READ)?;
-            Ok(Json(json!({ "features": [show_ssh(space.allow_ssh)] })))
+            Space::load(tx, &caller, &guid, &actions::SPACE_READ)?;
+            Ok(Json(json!({ "features": [show_ssh()] })))
         })
         .await
 }
@@ -261,8 +261,8 @@ pub(super) async fn get_feature(
 ) -> Result<Json<Value>, ApiError> {
     apps.db
         .read(move |tx| {
-            let space = Space::load(tx, &caller, &guid, &actions::SPACE_READ)?;
-            if name == "ssh" { Ok(Json(show_ssh(space.allow_ssh))) } else { Err(ApiError::not_found("Feature")) }
+            Space::load(tx, &caller, &guid, &actions::SPACE_READ)?;
+            if name == "ssh" { Ok(Json(show_ssh())) } else { Err(ApiError::not_found("Feature")) }
         })
         .await
 }
@@ -274,16 +274,16 @@ pub(super) async fn update_feature(
     body: Body<Feature>,
 ) -> Result<Json<Value>, ApiError> {
     apps.db
-        .write(move |tx| {
-            let space = Space::load(tx, &caller, &guid, &actions::SPACE_MANAGE)?;
+        .read(move |tx| {
+            Space::load(tx, &caller, &guid, &actions::SPACE_MANAGE)?;
             if name != "ssh" {
                 return Err(ApiError::not_found("Feature"));
             }
-            let space = repo::space_update(tx, space, None, Some(body.data.enabled))?;
-            let object = Object::new("space", &space.guid, &space.name);
-            let data = json!({ "request": { "features": { "ssh": space.allow_ssh } } });
-            audit::record(tx, &caller, "audit.space.update", object, &space.scope(), data)?;
-            Ok(Json(show_ssh(space.allow_ssh)))
+            if body.data.enabled {
+                return Err(ApiError::unprocessable(crate::model::feature::SSH));
+            }
+            // It is off already.
+            Ok(Json(show_ssh()))
         })
         .await
 }

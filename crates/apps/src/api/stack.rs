@@ -1,12 +1,14 @@
 //! Stacks: what the engine has installed. They are imported by `pitlane admin`, not through this API.
 
-use crate::api::body::Body;
+use crate::api::body::{Body, present};
 use crate::api::caller::{Reader, Writer};
 use crate::api::links::Base;
 use crate::api::page::{Page, Params, Spec};
 use crate::api::show;
 use crate::model::label::{Metadata, MetadataPatch};
-use crate::repo::setting::{STACK_COLUMNS, Stack, stack_find};
+use crate::model::stack::State as StackState;
+use crate::model::time;
+use crate::repo::setting::{STACK_COLUMNS, Stack, stack_find, stack_set_state};
 use crate::repo::{audit, list, metadata, scope};
 use crate::{ApiError, Apps};
 use axum::Json;
@@ -21,6 +23,9 @@ const LIST: Spec = Spec { order: &["name"], ..Spec::new(&["names", "default"]) }
 #[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Update {
+    state: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    state_reason: Option<Option<String>>,
     metadata: Option<MetadataPatch>,
 }
 
@@ -28,8 +33,8 @@ fn show_stack(base: &Base, stack: &Stack, metadata: &Metadata) -> Value {
     let rest = json!({
         "name": stack.name,
         "description": stack.description,
-        "state": "ACTIVE",
-        "state_reason": null,
+        "state": stack.state.word(),
+        "state_reason": stack.state_reason,
         "default": stack.is_default,
         "build_rootfs_image": stack.name,
         "run_rootfs_image": stack.name,
@@ -83,8 +88,19 @@ pub(super) async fn update_stack(
 ) -> Result<Json<Value>, ApiError> {
     apps.db
         .write(move |tx| {
-            let found = stack_find(tx, &guid)?.ok_or_else(|| ApiError::not_found("Stack"))?;
+            let mut found = stack_find(tx, &guid)?.ok_or_else(|| ApiError::not_found("Stack"))?;
             scope::administer(&caller)?;
+            if let Some(word) = &body.data.state {
+                let bad = "State must be one of ACTIVE, RESTRICTED, DEPRECATED, DISABLED";
+                found.state = StackState::parse(word).ok_or_else(|| ApiError::unprocessable(bad))?;
+            }
+            if let Some(reason) = &body.data.state_reason {
+                found.state_reason.clone_from(reason);
+            }
+            if body.data.state.is_some() || body.data.state_reason.is_some() {
+                found.updated_at = time::now();
+                stack_set_state(tx, &found)?;
+            }
             let metadata = metadata::merge(tx, &guid, body.data.metadata.as_ref())?;
             let object = Object::new("stack", &guid, &found.name);
             audit::record(tx, &caller, "audit.stack.update", object, &[], json!({ "request": body.raw }))?;

@@ -16,7 +16,7 @@ use crate::repo::process::{DISK_MB, MEMORY_MB, Process};
 use crate::repo::record::{self, Record};
 use crate::repo::space::Space;
 use crate::repo::task::Task;
-use crate::repo::{allowance, audit, feature, list, metadata, scope};
+use crate::repo::{allowance, audit, feature, list, metadata, scope, usage_event};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -167,6 +167,7 @@ async fn create_task(
             let given = &body.data;
             let task = new_task(tx, &mut app, given)?;
             record::insert(tx, &task)?;
+            usage_event::task_changed(tx, &app, &task)?;
             app.save(tx)?;
             allowance::check(tx, &space)?;
             let metadata = metadata::merge(tx, &task.guid, given.metadata.as_ref())?;

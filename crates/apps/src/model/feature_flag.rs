@@ -19,6 +19,8 @@ const MATCHING: Option<&str> = Some("uploads are always complete; no files are m
 const HASHING: Option<&str> = Some("the front door balances by round-robin and least-connection");
 const MARKETPLACE: Option<&str> = Some("service offerings are never shown without a token");
 
+const UNSET: Option<&str> = Some("roles are removed by their guid, by whoever may give them");
+
 const fn flag(name: &'static str, default: bool) -> Flag {
     Flag { name, default, fixed: None }
 }
@@ -46,7 +48,7 @@ pub const FLAGS: &[Flag] = &[
     flag("space_developer_env_var_visibility", true),
     fixed("space_scoped_private_broker_creation", true, SERVICES),
     flag("task_creation", true),
-    flag("unset_roles_by_username", true),
+    fixed("unset_roles_by_username", true, UNSET),
     flag("user_org_creation", false),
 ];
 

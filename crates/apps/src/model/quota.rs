@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Limits of a quota. A limit nobody could reach on this platform (services, ports) is kept as it was given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Memory of all started instances, tasks and staging runs together.
+    /// Memory of all started instances and running tasks together. Staging runs have a budget of their own.
     pub total_memory_in_mb: Option<u64>,
     /// Memory of one instance.
     pub per_process_memory_in_mb: Option<u64>,
@@ -13,7 +13,7 @@ pub struct Limits {
     pub total_instances: Option<u64>,
     /// Running tasks of one app.
     pub per_app_tasks: Option<u64>,
-    /// Log output of all instances together.
+    /// Log output of all started instances and running tasks together; each must have a bound then.
     pub log_rate_limit_in_bytes_per_second: Option<u64>,
     /// May paid plans be used?
     pub paid_services_allowed: bool,

@@ -48,8 +48,15 @@ fn check_place(
     let exceeded = |what: &str, most: u64| {
         Err(ApiError::unprocessable(format!("{what} quota exceeded for {place}: {most} allowed")))
     };
-    let Limits { total_memory_in_mb, per_process_memory_in_mb, total_instances, per_app_tasks, .. } = limits;
-    if [total_memory_in_mb, per_process_memory_in_mb, total_instances, per_app_tasks]
+    let Limits {
+        total_memory_in_mb,
+        per_process_memory_in_mb,
+        total_instances,
+        per_app_tasks,
+        log_rate_limit_in_bytes_per_second: log_rate,
+        ..
+    } = limits;
+    if [total_memory_in_mb, per_process_memory_in_mb, total_instances, per_app_tasks, log_rate]
         .iter()
         .all(|limit| limit.is_none())
     {
@@ -80,6 +87,19 @@ fn check_place(
     let instances: u64 = processes.iter().map(|one| whole(one.instances)).sum();
     if let Some(most) = total_instances.filter(|most| instances > *most) {
         return exceeded("App instance", most);
+    }
+    if let Some(most) = *log_rate {
+        let rates = || {
+            let processes = processes.iter().map(|one| (one.instances, one.log_rate));
+            processes.chain(tasks.iter().map(|one| (1, one.log_rate))).filter(|(instances, _)| *instances > 0)
+        };
+        if rates().any(|(_, rate)| rate < 0) {
+            return Err(ApiError::unprocessable(format!("log_rate_limit cannot be unlimited in {place}.")));
+        }
+        let all = rates().map(|(instances, rate)| whole(instances).saturating_mul(whole(rate)));
+        if all.fold(0, u64::saturating_add) > most {
+            return exceeded("Log rate (bytes per second)", most);
+        }
     }
     if let Some(most) = *per_app_tasks {
         let of = |task: &Task| tasks.iter().filter(|one| one.app_guid == task.app_guid).count() as u64;

@@ -1,8 +1,11 @@
 //! Apps.
 
 use super::record::{self, Json, Record, record};
+use super::task::Task;
+use super::usage_event;
 use crate::ApiError;
 use crate::model::time;
+use crate::model::usage_event::Footprint;
 use crate::repo::scope;
 use crate::repo::space::Space;
 use identity::{Action, Caller};
@@ -85,10 +88,17 @@ impl App {
         Object::new("app", &self.guid, self.name.clone())
     }
 
-    /// Writes it with a new time.
+    /// Writes it with a new time. Starting and stopping become usage events.
     pub fn save(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let before = Self::find(tx, &self.guid)?;
         self.updated_at = time::now();
-        record::save(tx, self).map(|_| ())
+        record::save(tx, self)?;
+        let Some(before) = before.filter(|before| before.state != self.state) else { return Ok(()) };
+        for process in super::process::processes(tx, &self.guid)? {
+            let (was, is) = (process.footprint(&before), process.footprint(self));
+            usage_event::process_changed(tx, self, &process, was, is)?;
+        }
+        Ok(())
     }
 }
 
@@ -105,7 +115,8 @@ pub fn check_name_free(tx: &mut Tx<'_>, space_guid: &str, name: &str, except: Op
 /// Deletes an app with all that is its own, and tells of it. Its instances end because they are not wanted any more; its
 /// archives go with the next cleaning of blobs.
 pub fn app_delete(tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &App) -> Result<(), ApiError> {
-    let parts = ["process", "package", "build", "droplet", "task", "deployment"];
+    let parts = ["process", "package", "build", "droplet", "task", "deployment", "sidecar", "revision"];
+    end_usage(tx, app)?;
     // Whoever follows the ledger cannot look up any more what these were.
     let of_app = |column| Cond::all().add(Expr::col(column).eq(&*app.guid));
     let gone = |tx: &mut Tx<'_>, table| super::list::guids(tx, table, of_app("app_guid"));
@@ -132,6 +143,22 @@ pub fn app_delete(tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &App) ->
         "route_guids": routes,
     });
     super::audit::record(tx, caller, "audit.app.delete-request", app.object(), &space.scope(), data)?;
+    Ok(())
+}
+
+/// Tells that nothing of an app runs any more; before it goes.
+fn end_usage(tx: &mut Tx<'_>, app: &App) -> Result<(), StoreError> {
+    for process in super::process::processes(tx, &app.guid)? {
+        usage_event::process_changed(tx, app, &process, process.footprint(app), Footprint::NONE)?;
+    }
+    for mut task in record::of_app::<Task>(tx, &app.guid)?.into_iter().filter(|task| !task.is_over()) {
+        task.state = "FAILED".into();
+        usage_event::task_changed(tx, app, &task)?;
+    }
+    for mut build in super::build::open(tx, Some(&app.guid))? {
+        build.state = super::build::FAILED.into();
+        usage_event::build_changed(tx, app, &build, None)?;
+    }
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! Builds.
 
 use super::record::{self, Json, record};
-use sea_query::{Cond, Expr, ExprTrait};
+use sea_query::{Cond, Expr, ExprTrait, Query};
 use serde::{Deserialize, Serialize};
-use store::{StoreError, Tx};
+use std::collections::HashMap;
+use store::{Row, StoreError, Tx};
 
 /// How an app becomes a droplet, as builds and droplets keep it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,4 +69,26 @@ pub fn open(tx: &mut Tx<'_>, app_guid: Option<&str>) -> Result<Vec<Build>, Store
         condition = condition.add(Expr::col("app_guid").eq(guid));
     }
     record::all(tx, condition)
+}
+
+/// Keeps the words for where an open build waits; none if it does not (any more).
+pub fn note_wait(tx: &mut Tx<'_>, guid: &str, words: Option<&str>) -> Result<(), StoreError> {
+    tx.exec(Query::delete().from_table("build_wait").and_where(Expr::col("guid").eq(guid)))?;
+    if let Some(words) = words {
+        let row = [guid.into(), words.into()];
+        tx.exec(Query::insert().into_table("build_wait").columns(["guid", "words"]).values_panic(row))?;
+    }
+    Ok(())
+}
+
+/// The words of those builds that wait, by guid.
+pub fn waits(tx: &mut Tx<'_>, guids: impl IntoIterator<Item = String>) -> Result<HashMap<String, String>, StoreError> {
+    let guids: Vec<String> = guids.into_iter().collect();
+    if guids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let select =
+        Query::select().columns(["guid", "words"]).from("build_wait").and_where(Expr::col("guid").is_in(guids)).take();
+    let rows: Vec<Row> = tx.rows(&select)?;
+    rows.iter().map(|row| Ok((row.get("guid")?, row.get("words")?))).collect()
 }

@@ -8,6 +8,7 @@ use crate::repo::scope::{self, Visible};
 use crate::repo::{list, route};
 use identity::{Action, Caller};
 use sea_query::{Cond, Expr, ExprTrait, IntoCondition, Order, Query, SelectStatement};
+use std::collections::HashMap;
 use store::{FromRow, Row, StoreError, Tx};
 
 /// A domain.
@@ -120,14 +121,23 @@ pub fn domain_default(tx: &mut Tx<'_>, organization: &str) -> Result<Option<Doma
 
 /// Organizations with which a private domain is shared.
 pub fn shares(tx: &mut Tx<'_>, domain: &str) -> Result<Vec<String>, StoreError> {
+    Ok(shares_of(tx, &[domain.to_owned()])?.remove(domain).unwrap_or_default())
+}
+
+/// The same of several domains, by domain; one that is not shared is missing.
+pub fn shares_of(tx: &mut Tx<'_>, domains: &[String]) -> Result<HashMap<String, Vec<String>>, StoreError> {
     let rows: Vec<Row> = tx.rows(
         Query::select()
-            .column("organization_guid")
+            .columns(["domain_guid", "organization_guid"])
             .from("domain_share")
-            .and_where(Expr::col("domain_guid").eq(domain))
+            .and_where(Expr::col("domain_guid").is_in(domains.iter().cloned()))
             .order_by("organization_guid", Order::Asc),
     )?;
-    rows.iter().map(|row| row.at(0)).collect()
+    let mut all: HashMap<String, Vec<String>> = HashMap::new();
+    for row in rows {
+        all.entry(row.at(0)?).or_default().push(row.at(1)?);
+    }
+    Ok(all)
 }
 
 /// Shares a private domain with an organization; nothing happens if it is already.

@@ -2,6 +2,7 @@
 
 use super::build::Lifecycle;
 use super::record::{Json, record};
+use crate::model::sidecar::Sidecar;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -39,6 +40,8 @@ record!(
         execution_metadata: String,
         /// Which took part.
         buildpacks: Json<Vec<UsedBuildpack>>,
+        /// What buildpacks want beside its processes; none in old rows.
+        sidecars: Option<Json<Vec<Sidecar>>>,
         /// What it runs on.
         stack: Option<String>,
         /// Docker image.

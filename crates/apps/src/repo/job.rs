@@ -33,12 +33,17 @@ const COLUMNS: [&str; 9] =
 
 /// A job for what this very transaction does: COMPLETE as soon as it can be seen.
 pub fn job_completed(tx: &mut Tx<'_>, operation: &str) -> Result<Job, StoreError> {
-    insert(tx, operation, "COMPLETE", None)
+    insert(tx, operation, "COMPLETE", None, &[])
+}
+
+/// The same with warnings, which clients print.
+pub fn job_completed_with(tx: &mut Tx<'_>, operation: &str, warnings: &[String]) -> Result<Job, StoreError> {
+    insert(tx, operation, "COMPLETE", None, warnings)
 }
 
 /// A job whose work follows; call [`job_finish`] whatever happens (the runner `api::job::run` does).
 pub fn job_begin(tx: &mut Tx<'_>, operation: &str, resource: Option<(String, String)>) -> Result<Job, StoreError> {
-    insert(tx, operation, "PROCESSING", resource)
+    insert(tx, operation, "PROCESSING", resource, &[])
 }
 
 fn insert(
@@ -46,6 +51,7 @@ fn insert(
     operation: &str,
     state: &str,
     resource: Option<(String, String)>,
+    warnings: &[String],
 ) -> Result<Job, StoreError> {
     let now = time::now();
     let job = Job {
@@ -54,7 +60,7 @@ fn insert(
         state: state.into(),
         resource,
         errors: json!([]),
-        warnings: json!([]),
+        warnings: shown(warnings),
         created_at: now,
         updated_at: now,
     };
@@ -66,7 +72,7 @@ fn insert(
         kind.into(),
         path.into(),
         "[]".into(),
-        "[]".into(),
+        job.warnings.to_string().into(),
         now.into(),
         now.into(),
     ]))?;
@@ -76,10 +82,7 @@ fn insert(
 /// Ends a job: COMPLETE with warnings, or FAILED with the error's entries. A job that has ended stays as it is.
 pub fn job_finish(tx: &mut Tx<'_>, guid: &str, outcome: &Result<Vec<String>, ApiError>) -> Result<(), StoreError> {
     let (state, errors, warnings) = match outcome {
-        Ok(warnings) => {
-            let warnings = warnings.iter().map(|detail| json!({ "detail": detail })).collect::<Value>();
-            ("COMPLETE", json!([]), warnings)
-        }
+        Ok(warnings) => ("COMPLETE", json!([]), shown(warnings)),
         Err(error) => ("FAILED", entries(error), json!([])),
     };
     tx.exec(
@@ -95,6 +98,10 @@ pub fn job_finish(tx: &mut Tx<'_>, guid: &str, outcome: &Result<Vec<String>, Api
             .and_where(Expr::col("state").eq("PROCESSING")),
     )
     .map(|_| ())
+}
+
+fn shown(warnings: &[String]) -> Value {
+    warnings.iter().map(|detail| json!({ "detail": detail })).collect()
 }
 
 fn entries(error: &ApiError) -> Value {

@@ -1,8 +1,10 @@
-//! Processes.
+//! Processes. They are written here alone, and each change of what runs becomes a usage event in the same unit of work.
 
 use super::record::{self, Json, record};
+use super::usage_event;
 use crate::model::check::Check;
 use crate::model::time;
+use crate::model::usage_event::Footprint;
 use crate::repo::app::App;
 use sea_query::{Cond, Expr, ExprTrait};
 use store::{StoreError, Tx};
@@ -38,6 +40,8 @@ record!(
         version: String,
         /// The droplet it was started with.
         droplet_guid: Option<String>,
+        /// The revision it was started as, if its app keeps any.
+        revision_guid: Option<String>,
         /// Microseconds.
         created_at: i64,
         /// Microseconds.
@@ -69,15 +73,37 @@ impl Process {
             readiness_check: Json(Check::of_kind("process")),
             version: app.version.clone(),
             droplet_guid: app.droplet_guid.clone(),
+            revision_guid: None,
             created_at: now,
             updated_at: now,
         }
     }
 
+    /// Writes a new one.
+    pub fn insert(&self, tx: &mut Tx<'_>, app: &App) -> Result<(), StoreError> {
+        record::insert(tx, self)?;
+        usage_event::process_changed(tx, app, self, Footprint::NONE, self.footprint(app))
+    }
+
     /// Writes it with a new time.
     pub fn save(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let before: Option<Self> = record::find(tx, &self.guid)?;
         self.updated_at = time::now();
-        record::save(tx, self).map(|_| ())
+        record::save(tx, self)?;
+        let (Some(before), Some(app)) = (before, App::find(tx, &self.app_guid)?) else { return Ok(()) };
+        usage_event::process_changed(tx, &app, self, before.footprint(&app), self.footprint(&app))
+    }
+
+    /// Removes it.
+    pub fn remove(&self, tx: &mut Tx<'_>, app: &App) -> Result<(), StoreError> {
+        super::metadata::remove(tx, &self.guid)?;
+        record::remove::<Self>(tx, &self.guid)?;
+        usage_event::process_changed(tx, app, self, self.footprint(app), Footprint::NONE)
+    }
+
+    /// What of it counts.
+    pub fn footprint(&self, app: &App) -> Footprint {
+        Footprint { started: app.is_started(), instances: self.instances, memory_mb: self.memory_mb }
     }
 
     /// As the ledger names it.

@@ -110,6 +110,15 @@ impl<T: Serialize> ToCell for Json<T> {
     }
 }
 
+impl<T: Serialize> ToCell for Option<Json<T>> {
+    fn to_cell(&self) -> Value {
+        match self {
+            Some(json) => json.to_cell(),
+            None => Value::String(None),
+        }
+    }
+}
+
 impl<T: DeserializeOwned> FromCell for Json<T> {
     fn from_cell(cell: &Cell) -> Result<Self, String> {
         let text = String::from_cell(cell)?;

@@ -7,6 +7,7 @@ use store::{Db, Row, SecretError, Secrets, StoreError};
 /// A sealed column: table, key column, sealed column, and what it is sealed for.
 const SEALED: &[(&str, &str, &str, &str)] = &[
     ("app", "guid", "environment", ENVIRONMENT),
+    ("revision", "guid", "environment", super::revision::ENVIRONMENT),
     ("environment_variable_group", "name", "variables", super::setting::PURPOSE),
 ];
 

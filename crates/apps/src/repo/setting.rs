@@ -1,6 +1,7 @@
 //! Environment variable groups (sealed) and stacks.
 
 use crate::ApiError;
+use crate::model::stack::State;
 use crate::model::time;
 use crate::repo::list;
 use crate::state::StackInfo;
@@ -63,6 +64,10 @@ pub struct Stack {
     pub description: String,
     /// What apps get that ask for none.
     pub is_default: bool,
+    /// What apps may do with it.
+    pub state: State,
+    /// Why, in an administrator's words.
+    pub state_reason: Option<String>,
     /// Microseconds.
     pub created_at: i64,
     /// Microseconds.
@@ -70,7 +75,8 @@ pub struct Stack {
 }
 
 /// Columns of [`Stack`].
-pub const STACK_COLUMNS: [&str; 6] = ["guid", "name", "description", "is_default", "created_at", "updated_at"];
+pub const STACK_COLUMNS: [&str; 8] =
+    ["guid", "name", "description", "is_default", "state", "state_reason", "created_at", "updated_at"];
 
 /// Makes the table tell what the engine has: done at every start.
 pub(super) fn stacks_sync(tx: &mut Tx<'_>, installed: &[StackInfo]) -> Result<(), StoreError> {
@@ -99,6 +105,8 @@ pub(super) fn stacks_sync(tx: &mut Tx<'_>, installed: &[StackInfo]) -> Result<()
                     info.name.clone().into(),
                     info.description.clone().into(),
                     i16::from(info.default).into(),
+                    State::Active.word().into(),
+                    Option::<String>::None.into(),
                     now.into(),
                     now.into(),
                 ]))?;
@@ -118,16 +126,23 @@ pub fn stack_exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, StoreError> {
     list::exists(tx, "stack", Expr::col("name").eq(name).into_condition())
 }
 
-/// The stack of apps that ask for none.
-pub fn stack_default(tx: &mut Tx<'_>) -> Result<Option<Stack>, StoreError> {
-    tx.row(
-        Query::select()
-            .columns(STACK_COLUMNS)
-            .from("stack")
-            .order_by("is_default", Order::Desc)
-            .order_by("name", Order::Asc)
-            .limit(1),
-    )
+/// May an app use the stack `name`? Answers a warning, if there is one; 422 if it may not. `new`: it was never staged on it.
+pub fn stack_judge(tx: &mut Tx<'_>, name: &str, new: bool) -> Result<Option<String>, ApiError> {
+    let found: Option<Stack> =
+        tx.row(Query::select().columns(STACK_COLUMNS).from("stack").and_where(Expr::col("name").eq(name)))?;
+    // One that is no more installed is the engine's to refuse.
+    let Some(stack) = found else { return Ok(None) };
+    stack.state.judge(name, stack.state_reason.as_deref(), new).map_err(ApiError::unprocessable)
+}
+
+/// Sets the state of a stack.
+pub fn stack_set_state(tx: &mut Tx<'_>, stack: &Stack) -> Result<(), StoreError> {
+    let values = [
+        ("state", stack.state.word().into()),
+        ("state_reason", stack.state_reason.clone().into()),
+        ("updated_at", stack.updated_at.into()),
+    ];
+    list::update(tx, "stack", &stack.guid, values)
 }
 
 impl FromRow for Stack {
@@ -137,6 +152,8 @@ impl FromRow for Stack {
             name: row.get("name")?,
             description: row.get("description")?,
             is_default: row.get("is_default")?,
+            state: State::parse(&row.get::<String>("state")?).unwrap_or(State::Disabled),
+            state_reason: row.get("state_reason")?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })

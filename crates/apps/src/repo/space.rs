@@ -17,8 +17,6 @@ pub struct Space {
     pub organization_guid: String,
     /// Unique in its organization.
     pub name: String,
-    /// Space feature `ssh`.
-    pub allow_ssh: bool,
     /// Its quota.
     pub quota_guid: Option<String>,
     /// Microseconds.
@@ -28,8 +26,7 @@ pub struct Space {
 }
 
 /// Columns of [`Space`].
-pub const COLUMNS: [&str; 7] =
-    ["guid", "organization_guid", "name", "allow_ssh", "quota_guid", "created_at", "updated_at"];
+pub const COLUMNS: [&str; 6] = ["guid", "organization_guid", "name", "quota_guid", "created_at", "updated_at"];
 
 impl Space {
     /// Loads it for `caller` to do `action`.
@@ -70,39 +67,32 @@ pub fn space_create(tx: &mut Tx<'_>, organization_guid: &str, name: &str) -> Res
         guid: super::new_guid(),
         organization_guid: organization_guid.into(),
         name: name.into(),
-        allow_ssh: true,
         quota_guid: None,
         created_at: now,
         updated_at: now,
     };
-    tx.exec(Query::insert().into_table("space").columns(COLUMNS).values_panic([
+    tx.exec(Query::insert().into_table("space").columns(COLUMNS.into_iter().chain(["allow_ssh"])).values_panic([
         space.guid.clone().into(),
         organization_guid.into(),
         name.into(),
-        1_i16.into(),
         Option::<String>::None.into(),
         now.into(),
         now.into(),
+        // Nothing reads it: no SSH server runs here.
+        0_i16.into(),
     ]))?;
     Ok(space)
 }
 
-/// Renames a space, switches its feature `ssh`. 422 if the name is taken.
-pub fn space_update(
-    tx: &mut Tx<'_>,
-    mut space: Space,
-    name: Option<&str>,
-    allow_ssh: Option<bool>,
-) -> Result<Space, ApiError> {
+/// Renames a space. 422 if the name is taken.
+pub fn space_update(tx: &mut Tx<'_>, mut space: Space, name: Option<&str>) -> Result<Space, ApiError> {
     if let Some(name) = name.filter(|name| *name != space.name) {
         check_free(tx, &space.organization_guid, name)?;
         space.name = name.into();
     }
-    space.allow_ssh = allow_ssh.unwrap_or(space.allow_ssh);
     space.updated_at = time::now();
     let values = [
         ("name", space.name.clone().into()),
-        ("allow_ssh", i16::from(space.allow_ssh).into()),
         ("quota_guid", space.quota_guid.clone().into()),
         ("updated_at", space.updated_at.into()),
     ];
@@ -139,7 +129,6 @@ impl FromRow for Space {
             guid: row.get("guid")?,
             organization_guid: row.get("organization_guid")?,
             name: row.get("name")?,
-            allow_ssh: row.get("allow_ssh")?,
             quota_guid: row.get("quota_guid")?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,

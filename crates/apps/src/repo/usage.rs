@@ -1,8 +1,6 @@
-//! What is used in a place, and whether its quotas allow more.
+//! What is used in a place. Whether its quotas allow it is asked in `repo/allowance.rs`.
 
-use crate::ApiError;
 use crate::repo::organization::Organization;
-use crate::repo::quota::{limits_of_organization, limits_of_space};
 use crate::repo::space::Space;
 use sea_query::{Cond, Expr, ExprTrait, IntoCondition, Query, SelectStatement};
 use store::{StoreError, Tx};
@@ -82,53 +80,4 @@ fn pair(tx: &mut Tx<'_>, select: &SelectStatement) -> Result<(u64, u64), StoreEr
     let row: Option<store::Row> = tx.row(select)?;
     let Some(row) = row else { return Ok((0, 0)) };
     Ok((row.at::<Option<u64>>(0)?.unwrap_or(0), row.at::<Option<u64>>(1)?.unwrap_or(0)))
-}
-
-/// What a change is going to use more.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Demand {
-    /// Further instances of started apps.
-    pub instances: u64,
-    /// Further memory of all of them and of tasks together.
-    pub memory_in_mb: u64,
-    /// Memory of one instance.
-    pub per_process_memory_in_mb: u64,
-}
-
-/// 422 if the quotas of the space and its organization do not allow `demand` beside what runs now. Call it in the
-/// transaction of the change, before the change.
-pub fn check_demand(tx: &mut Tx<'_>, space: &Space, demand: Demand) -> Result<(), ApiError> {
-    let (own, used) = (limits_of_space(tx, space)?, Usage::of_space(tx, space)?);
-    check(&own, used, demand, "space_")?;
-    let Some(organization) = Organization::find(tx, &space.organization_guid)? else { return Ok(()) };
-    let (all, used) = (limits_of_organization(tx, &organization)?, Usage::of_organization(tx, &organization)?);
-    check(&all, used, demand, "")
-}
-
-fn check(limits: &crate::model::quota::Limits, used: Usage, demand: Demand, whose: &str) -> Result<(), ApiError> {
-    let over = |limit: Option<u64>, wanted: u64| limit.is_some_and(|limit| wanted > limit);
-    if over(limits.per_process_memory_in_mb, demand.per_process_memory_in_mb) {
-        return Err(ApiError::unprocessable(format!("memory {whose}instance_memory_limit_exceeded")));
-    }
-    if demand.memory_in_mb > 0 && over(limits.total_memory_in_mb, used.memory_in_mb + demand.memory_in_mb) {
-        return Err(ApiError::unprocessable(format!("memory {whose}quota_exceeded")));
-    }
-    if demand.instances > 0 && over(limits.total_instances, used.started_instances + demand.instances) {
-        return Err(ApiError::unprocessable(format!("instances {whose}app_instance_limit_exceeded")));
-    }
-    Ok(())
-}
-
-/// 422 if an app, whose tasks that are not over are `running`, may have no further task.
-pub fn check_task(tx: &mut Tx<'_>, space: &Space, running: u64) -> Result<(), ApiError> {
-    let mut limits = limits_of_space(tx, space)?;
-    if let Some(organization) = Organization::find(tx, &space.organization_guid)? {
-        limits = limits.and(&limits_of_organization(tx, &organization)?);
-    }
-    match limits.per_app_tasks {
-        Some(most) if running >= most => {
-            Err(ApiError::unprocessable("The quota allows no further task of this app: app_task_limit_exceeded"))
-        }
-        _ => Ok(()),
-    }
 }

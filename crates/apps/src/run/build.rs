@@ -1,9 +1,10 @@
 //! Builds: each is one staging, whose result is stored in one unit of work.
 //!
-//! A build that is `STAGING` is under way here, waits for its turn in the stager's budget, or was left by an earlier
+//! A build that is `STAGING` is under way here, waits for its turn in the budget (and says so), or was left by an earlier
 //! process; the last begin anew at start, twice at most, so none stays for ever.
 
 use super::desired::{facts, variables, whole};
+use crate::model::sidecar::Sidecar;
 use crate::model::{environment, time};
 use crate::repo::app::App;
 use crate::repo::audit;
@@ -12,6 +13,7 @@ use crate::repo::droplet::{self, Droplet, UsedBuildpack};
 use crate::repo::package::Package;
 use crate::repo::record::{self, Json};
 use crate::repo::space::Space;
+use crate::repo::usage_event;
 use crate::run::{Runtime, buildpack};
 use crate::{ApiError, Apps};
 use engine::LogTag;
@@ -21,6 +23,7 @@ use staging::{StagedDroplet, StagingRequest};
 use std::sync::Arc;
 use std::time::Duration;
 use store::StoreError;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// A build that was begun so often and never ended is failed.
@@ -113,14 +116,7 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     }
     let journal = apps.run.journal();
     let end = match &staged {
-        Ok(staged) => {
-            for sidecar in &staged.made.sidecars {
-                let name = &sidecar.name;
-                let line = format!(
-                    "The sidecar \"{name}\" that a buildpack asks for will not run: there are no sidecars here"
-                );
-                journal.say(&app, "STG", "0", &line);
-            }
+        Ok(_) => {
             journal.say(&app, "API", "0", &format!("Creating droplet for app with guid {app}"));
             "Staging complete".to_owned()
         }
@@ -146,6 +142,7 @@ fn take(tx: &mut store::Tx<'_>, guid: &str) -> Result<Option<Parts>, StoreError>
     };
     build.attempts += 1;
     record::save(tx, &build)?;
+    repo::note_wait(tx, guid, None)?;
     let mut facts = facts(tx, "", &app)?;
     (facts.memory_mb, facts.disk_mb) = (whole(build.memory_mb), whole(build.disk_mb));
     Ok(Some(Parts { build, package, app, facts }))
@@ -174,6 +171,7 @@ async fn stage(apps: &Apps, parts: &Parts, cancel: &CancellationToken) -> Result
     facts.api = apps.config.url.clone();
     let journal = apps.run.journal().clone();
     let app = parts.app.guid.clone();
+    let (place, places) = watch::channel(None);
     let request = StagingRequest {
         build_guid: parts.build.guid.clone(),
         app_guid: app.clone(),
@@ -185,8 +183,14 @@ async fn stage(apps: &Apps, parts: &Parts, cancel: &CancellationToken) -> Result
         timeout: StagingRequest::TIMEOUT,
         log: LogTag { source: app.clone(), source_type: "STG".into(), instance: "0".into() },
         line: Arc::new(move |line| journal.say(&app, "STG", "0", line)),
+        place: Arc::new(move |now| {
+            let now = now.map(|place| place.to_string());
+            place.send_if_modified(|words| std::mem::replace(words, now.clone()) != now);
+        }),
     };
-    let made = apps.run.rooms().stager.stage(request, cancel).await.map_err(|error| error.to_string())?;
+    let staging = apps.run.rooms().stager.stage(request, cancel);
+    let (made, ()) = tokio::join!(staging, note_places(apps, &parts.build.guid, places));
+    let made = made.map_err(|error| error.to_string())?;
     let blob = apps.blobs.put_file(&made.archive, DROPLET_LIMIT).await;
     let digest = blob.map_err(|error| broken(format!("the droplet cannot be stored: {error}")))?.digest.hex();
     // So that the first instance does not wait for it.
@@ -194,6 +198,17 @@ async fn stage(apps: &Apps, parts: &Parts, cancel: &CancellationToken) -> Result
         tracing::warn!(%digest, %error, "a droplet is not unpacked yet");
     }
     Ok(Staged { digest, made })
+}
+
+/// Keeps the build's place in the queue where the API shows it, until the staging is over.
+async fn note_places(apps: &Apps, guid: &str, mut places: watch::Receiver<Option<String>>) {
+    while places.changed().await.is_ok() {
+        let (guid, words) = (guid.to_owned(), places.borrow_and_update().clone());
+        let noted = apps.db.write(move |tx| repo::note_wait(tx, &guid, words.as_deref())).await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the place of a build in the queue could not be noted");
+        }
+    }
 }
 
 struct Staged {
@@ -210,6 +225,7 @@ fn finish(tx: &mut store::Tx<'_>, guid: &str, outcome: &Result<Arc<Staged>, Stri
     let Some(space) = Space::find(tx, &app.space_guid)? else { return Ok(()) };
     let system = Caller::system();
     build.updated_at = time::now();
+    repo::note_wait(tx, guid, None)?;
     match outcome {
         Ok(staged) => {
             let droplet = make_droplet(&build, staged);
@@ -217,6 +233,7 @@ fn finish(tx: &mut store::Tx<'_>, guid: &str, outcome: &Result<Arc<Staged>, Stri
             build.state = repo::STAGED.into();
             build.droplet_guid = Some(droplet.guid.clone());
             record::save(tx, &build)?;
+            usage_event::build_changed(tx, &app, &build, droplet.buildpacks.0.last())?;
             let data = json!({"build_guid": guid, "package_guid": build.package_guid, "droplet_guid": droplet.guid});
             audit::record(tx, &system, "audit.app.build.staged", app.object(), &space.scope(), data)?;
             let data = json!({"droplet_guid": droplet.guid, "package_guid": build.package_guid});
@@ -226,6 +243,7 @@ fn finish(tx: &mut store::Tx<'_>, guid: &str, outcome: &Result<Arc<Staged>, Stri
             build.state = repo::FAILED.into();
             build.error = Some(error.clone());
             record::save(tx, &build)?;
+            usage_event::build_changed(tx, &app, &build, None)?;
             let data = json!({"build_guid": guid, "package_guid": build.package_guid, "error": error});
             audit::record(tx, &system, "audit.app.build.failed", app.object(), &space.scope(), data)?;
         }
@@ -240,6 +258,12 @@ fn make_droplet(build: &Build, staged: &Staged) -> Droplet {
         buildpack_name: used.buildpack_name.clone(),
         version: used.version.clone(),
     });
+    let sidecars = staged.made.sidecars.iter().cloned().map(|wanted| Sidecar {
+        name: wanted.name,
+        command: wanted.command,
+        process_types: wanted.process_types,
+        memory_mb: wanted.memory_in_mb.and_then(|memory| i64::try_from(memory).ok()),
+    });
     let now = time::now();
     Droplet {
         guid: crate::repo::new_guid(),
@@ -251,6 +275,7 @@ fn make_droplet(build: &Build, staged: &Staged) -> Droplet {
         process_types: Json(staged.made.process_types.clone()),
         execution_metadata: String::new(),
         buildpacks: Json(used.collect()),
+        sidecars: Some(Json(sidecars.collect())),
         stack: build.lifecycle.0.stack.clone(),
         image: None,
         digest: Some(staged.digest.clone()),

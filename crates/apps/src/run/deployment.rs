@@ -1,11 +1,11 @@
-//! Rolling deployments: new instances in small steps, old ones leave as new ones are well.
+//! Deployments: new instances in small steps, old ones leave as new ones are well. Canary deployments wait on their way.
 //!
 //! Invariant: an old instance goes only for a new one that is well. Each step is one unit of work computed from what is stored and what runs, so a step that was lost
 //! is taken anew, and a restart of this process only pauses it.
 
 use crate::model::time;
 use crate::repo::app::App;
-use crate::repo::deployment::{self as repo, Deployment};
+use crate::repo::deployment::{self as repo, CANCELING, Deployment, PAUSED};
 use crate::repo::process::{self, Process};
 use crate::repo::space::Space;
 use crate::repo::{audit, record};
@@ -51,7 +51,12 @@ async fn drive(apps: &Apps, guid: &str, cancel: &CancellationToken) {
     let mut news = handle.watch();
     loop {
         let (state, wanted) = (apps.clone(), guid.to_owned());
-        match apps.db.write(move |tx| step(&state, tx, &wanted)).await {
+        let done = if waits(apps, guid).await {
+            Ok(Step::Wait)
+        } else {
+            apps.db.write(move |tx| step(&state, tx, &wanted)).await
+        };
+        match done {
             Ok(Step::Over) => return,
             Ok(Step::Wait) => {}
             Err(error) => tracing::warn!(deployment = guid, %error, "a step of a deployment failed; it is taken again"),
@@ -61,6 +66,13 @@ async fn drive(apps: &Apps, guid: &str, cancel: &CancellationToken) {
             () = cancel.cancelled() => return,
         }
     }
+}
+
+/// Does it wait to be continued? That may take days, so it is only read.
+async fn waits(apps: &Apps, guid: &str) -> bool {
+    let guid = guid.to_owned();
+    let found = apps.db.read(move |tx| record::find::<Deployment>(tx, &guid)).await;
+    found.is_ok_and(|found: Option<Deployment>| found.is_some_and(|one| one.status == "ACTIVE" && one.reason == PAUSED))
 }
 
 enum Step {
@@ -87,7 +99,9 @@ fn step(apps: &Apps, tx: &mut Tx<'_>, guid: &str) -> Result<Step, ApiError> {
         .filter(|one| one.kind == deployment.process_type)
         .partition(|one| one.guid == deployment.process_guid);
     let Some(mut new) = new.into_iter().next() else { return Ok(Step::Over) };
-    let changed = if deployment.reason == "CANCELING" {
+    let changed = if deployment.reason == PAUSED {
+        false
+    } else if deployment.reason == CANCELING {
         cancel(apps, tx, &mut app, &mut deployment, &new, &mut old)?
     } else {
         roll(apps, tx, &mut app, &mut deployment, &mut new, &mut old)?
@@ -124,10 +138,12 @@ fn roll(
     old: &mut [Process],
 ) -> Result<bool, StoreError> {
     let well_now = well(apps, new);
-    let (target, in_flight) = (deployment.target_instances, deployment.options.0.max_in_flight);
+    let (step, in_flight) = (deployment.step(), deployment.options.0.max_in_flight);
+    let target = step.map_or(deployment.target_instances, |step| step.new);
     let mut changed = false;
-    // Old ones leave for new ones that are well; what a superseded deployment had begun leaves first.
-    let mut keep = (deployment.original_instances - well_now).max(0);
+    // Old ones leave for new ones that are well; what a superseded deployment had begun leaves first. A canary deployment
+    // keeps those of its step.
+    let mut keep = (deployment.original_instances - well_now).max(step.map_or(0, |step| step.old));
     for process in old.iter_mut() {
         let wanted = process.instances.min(keep);
         keep -= wanted;
@@ -137,10 +153,14 @@ fn roll(
             (deployment.healthy_at, changed) = (time::now(), true);
         }
     }
+    if well_now >= target && step.is_some() {
+        deployment.reason = PAUSED.into();
+        deployment.status_at = time::now();
+        return Ok(true);
+    }
     if well_now >= target {
         for process in old.iter() {
-            crate::repo::metadata::remove(tx, &process.guid)?;
-            record::remove::<Process>(tx, &process.guid)?;
+            process.remove(tx, app)?;
         }
         promote(tx, app, deployment, new)?;
         return Ok(true);
@@ -162,6 +182,7 @@ fn promote(tx: &mut Tx<'_>, app: &App, deployment: &mut Deployment, new: &mut Pr
         if process.kind != deployment.process_type {
             process.version = app.version.clone();
             process.droplet_guid = Some(deployment.droplet_guid.clone());
+            process.revision_guid.clone_from(&deployment.revision_guid);
             process.save(tx)?;
         }
     }
@@ -192,8 +213,7 @@ fn cancel(
     // What does not get well again was not well before either.
     if well(apps, first) >= first.instances || time::now() - deployment.status_at > PATIENCE_MICROS {
         for process in rest.iter().chain([new]) {
-            crate::repo::metadata::remove(tx, &process.guid)?;
-            record::remove::<Process>(tx, &process.guid)?;
+            process.remove(tx, app)?;
         }
         app.droplet_guid = first.droplet_guid.clone();
         app.save(tx)?;

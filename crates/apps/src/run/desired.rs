@@ -10,9 +10,10 @@ use crate::repo::organization::Organization;
 use crate::repo::process::Process;
 use crate::repo::record;
 use crate::repo::route::Route;
+use crate::repo::sidecar::{self, Sidecar};
 use crate::repo::space::Space;
 use crate::{ApiError, repo};
-use engine::{Desired, InstanceId, InstanceSpec, Limits, LogTag, Purpose, RootFs, Workload};
+use engine::{Companion, Desired, InstanceId, InstanceSpec, Limits, LogTag, Purpose, RootFs, Workload};
 use futures_util::future::BoxFuture;
 use sea_query::{Expr, ExprTrait, Query};
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ struct Parts {
     app: App,
     process: Process,
     droplet: Droplet,
+    /// Those of this process.
+    sidecars: Vec<Sidecar>,
     facts: Facts,
 }
 
@@ -94,8 +97,10 @@ fn read(tx: &mut Tx<'_>, process: Option<&str>) -> Result<Vec<Parts>, StoreError
             None => None,
         };
         let Some(droplet) = droplet else { continue };
+        let mut sidecars = sidecar::sidecars(tx, &app.guid)?;
+        sidecars.retain(|sidecar| sidecar.process_types.0.contains(&process.kind));
         let facts = facts(tx, "", &app)?;
-        all.push(Parts { app, process, droplet, facts });
+        all.push(Parts { app, process, droplet, sidecars, facts });
     }
     Ok(all)
 }
@@ -133,7 +138,7 @@ pub(crate) fn facts(tx: &mut Tx<'_>, api: &str, app: &App) -> Result<Facts, Stor
 }
 
 async fn workload(apps: &Apps, parts: Parts) -> Result<Workload, String> {
-    let Parts { app, process, droplet, mut facts } = parts;
+    let Parts { app, process, droplet, sidecars, mut facts } = parts;
     let command = process.command.as_ref().or_else(|| droplet.process_types.0.get(&process.kind));
     let command = command.ok_or_else(|| format!("process \"{}\" has no start command", process.kind))?;
     (facts.memory_mb, facts.disk_mb) = (whole(process.memory_mb), whole(process.disk_mb));
@@ -160,11 +165,8 @@ async fn workload(apps: &Apps, parts: Parts) -> Result<Workload, String> {
         ports,
         egress: true,
         grace: GRACE,
-        log: LogTag {
-            source: app.guid,
-            source_type: format!("APP/PROC/{}", process.kind.to_ascii_uppercase().replace(char::is_whitespace, "-")),
-            instance: String::new(),
-        },
+        log: LogTag { source: app.guid, source_type: source_type(&process.kind), instance: String::new() },
+        companions: sidecars.iter().map(|sidecar| companion(sidecar, &process.kind)).collect(),
     };
     Ok(Workload {
         id: process.guid,
@@ -173,6 +175,20 @@ async fn workload(apps: &Apps, parts: Parts) -> Result<Workload, String> {
         health: process.health_check.0.for_engine(),
         readiness: process.readiness_check.0.for_engine(),
     })
+}
+
+/// `APP/PROC/WEB`
+fn source_type(kind: &str) -> String {
+    format!("APP/PROC/{}", kind.to_ascii_uppercase().replace(char::is_whitespace, "-"))
+}
+
+fn companion(sidecar: &Sidecar, kind: &str) -> Companion {
+    let name = sidecar.name.to_ascii_uppercase().replace(char::is_whitespace, "-");
+    Companion {
+        argv: staging::launch_argv(&sidecar.command),
+        env: sidecar.memory_mb.map(|memory| ("MEMORY_LIMIT".into(), format!("{memory}m"))).into_iter().collect(),
+        source_type: format!("{}/SIDECAR/{name}", source_type(kind)),
+    }
 }
 
 type Variables = BTreeMap<String, String>;

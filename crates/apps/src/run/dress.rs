@@ -1,16 +1,16 @@
 //! An engine that gives each instance what it alone must know: its guid and index in its environment and its log tag.
 //! What the driver alone knows (addresses) it adds itself. The life of each container is told in the app's log (`CELL`).
 
-use super::journal::Journal;
 use crate::model::environment;
-use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Purpose, Usage};
+use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Purpose, Usage, Well};
 use futures_util::future::BoxFuture;
+use logs::Journal;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::sync::broadcast;
 
-/// Wraps the engine that runs processes and tasks.
+/// Wraps the engine that runs processes and tasks. Other faces' instances pass through as they are.
 pub(super) struct Dressed {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) cell: Cell,
@@ -27,7 +27,7 @@ pub(super) struct Cell {
 struct Known {
     source: String,
     instance: String,
-    /// Has it been started here and not yet been seen well?
+    /// Has it not been seen well yet?
     fresh: bool,
 }
 
@@ -63,6 +63,9 @@ impl Cell {
 
 impl Engine for Dressed {
     fn start<'a>(&'a self, spec: &'a InstanceSpec) -> BoxFuture<'a, Result<Observed, EngineError>> {
+        if !is_ours(spec) {
+            return self.engine.start(spec);
+        }
         let mut spec = spec.clone();
         let index = (spec.purpose == Purpose::Process).then_some(spec.index);
         environment::instance(&mut spec.env, &spec.id.0, index);
@@ -98,9 +101,9 @@ impl Engine for Dressed {
     fn list(&self) -> BoxFuture<'_, Result<Vec<Observed>, EngineError>> {
         Box::pin(async move {
             let all = self.engine.list().await?;
-            // Those of an earlier process too, but for stagings.
-            let ours = all.iter().filter(|one| one.spec.purpose != Purpose::Staging);
-            ours.for_each(|one| self.cell.know(&one.spec, false));
+            // Those of an earlier process too.
+            let ours = all.iter().filter(|one| is_ours(&one.spec));
+            ours.for_each(|one| self.cell.know(&one.spec, one.spec.purpose == Purpose::Process && one.well.is_none()));
             Ok(all)
         })
     }
@@ -118,6 +121,10 @@ impl Engine for Dressed {
         })
     }
 
+    fn note_well<'a>(&'a self, id: &'a InstanceId, well: Option<Well>) -> BoxFuture<'a, Result<(), EngineError>> {
+        self.engine.note_well(id, well)
+    }
+
     fn usage<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Usage, EngineError>> {
         self.engine.usage(id)
     }
@@ -133,4 +140,9 @@ impl Engine for Dressed {
     fn root(&self) -> &Path {
         self.engine.root()
     }
+}
+
+/// Processes and tasks of apps, by whose log they write to.
+fn is_ours(spec: &InstanceSpec) -> bool {
+    spec.log.source_type.starts_with("APP/")
 }

@@ -70,7 +70,9 @@ async fn see_app(apps: &Apps, record: &Record) -> Result<(), StoreError> {
                 None => Ok(()),
             };
         }
-        "audit.app.deployment.create" | "audit.app.deployment.cancel" => deployment::resume_of(apps, &app).await?,
+        "audit.app.deployment.create" | "audit.app.deployment.cancel" | "audit.app.deployment.continue" => {
+            deployment::resume_of(apps, &app).await?;
+        }
         "audit.app.delete-request" => {
             for guid in guids("task_guids").iter().chain(&guids("build_guids")) {
                 apps.run.cancel(guid);

@@ -1,15 +1,18 @@
-//! Tasks: each runs once; its state follows its exit. One that runs while this process ends is found again.
+//! Tasks: each runs once, when the budget admits it; its state follows its exit. One that runs while this process ends is
+//! found again.
 
 use super::desired::{facts, limits, root, variables, whole};
 use super::dress::Dressed;
-use crate::Apps;
 use crate::model::{environment, time};
 use crate::repo::app::App;
 use crate::repo::droplet::Droplet;
 use crate::repo::space::Space;
 use crate::repo::task::Task;
-use crate::repo::{audit, record};
-use engine::{Engine, Exit, ExitKind, InstanceId, InstanceSpec, LogTag, Purpose, exit_in_words, run_once};
+use crate::repo::{audit, record, usage_event};
+use crate::{ApiError, Apps};
+use engine::{
+    Ask, Engine, Exit, ExitKind, InstanceId, InstanceSpec, Lease, LogTag, Place, Purpose, exit_in_words, run_once,
+};
 use identity::Caller;
 use sea_query::{Expr, ExprTrait};
 use serde_json::json;
@@ -49,6 +52,12 @@ struct Parts {
 }
 
 async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
+    let _lease = match admit(apps, guid, cancel).await {
+        Ok(Admission::Granted(lease)) => lease,
+        Ok(Admission::Over) => return,
+        Ok(Admission::Refused(reason)) => return end(apps, guid, Err(reason)).await,
+        Err(error) => return tracing::error!(task = guid, %error, "a task could not be begun; it is at the next start"),
+    };
     let wanted = guid.to_owned();
     let parts = match super::write_at_last(apps, move |tx| Ok(take(tx, &wanted)?)).await {
         Ok(Some(parts)) => parts,
@@ -77,14 +86,62 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
         }
         Err(reason) => (Err(reason), None),
     };
-    let stored = guid.to_owned();
-    let done = super::write_at_last(apps, move |tx| Ok(finish(tx, &stored, &result)?)).await;
-    if let Err(error) = done {
-        return tracing::error!(task = guid, %error, "the end of a task could not be stored; it is read again at the next start");
-    }
+    end(apps, guid, result).await;
     let ran = !matches!(kind, None | Some(ExitKind::NotStarted { .. }));
     if ran && let Err(error) = dressed.forget(&id).await {
         tracing::warn!(task = guid, %error, "what is left of a task stays");
+    }
+}
+
+/// Whether a task may run.
+enum Admission {
+    /// It has the memory (if there is a bound).
+    Granted(Option<Lease>),
+    /// It never will.
+    Refused(String),
+    /// It has ended or gone, or the platform stops.
+    Over,
+}
+
+/// Waits for a task's memory; meanwhile it stays `PENDING`, and its app's log says why. One that was begun already has it.
+async fn admit(apps: &Apps, guid: &str, cancel: &CancellationToken) -> Result<Admission, ApiError> {
+    let wanted = guid.to_owned();
+    let found: Option<Task> = apps.db.read(move |tx| record::find(tx, &wanted)).await?;
+    let Some(task) = found.filter(|task| !task.is_over()) else { return Ok(Admission::Over) };
+    let Some(budget) = &apps.run.rooms().budget else { return Ok(Admission::Granted(None)) };
+    let ask = Ask {
+        what: format!("task {} of {}", task.name, task.app_guid),
+        memory_bytes: limits(task.memory_mb, task.disk_mb, task.log_rate).memory_bytes,
+        staging: false,
+    };
+    let begun = apps.run.rooms().engine.list().await.map_err(ApiError::internal)?;
+    if begun.iter().any(|instance| instance.id.0 == guid) {
+        return Ok(Admission::Granted(Some(budget.adopt(&ask))));
+    }
+    let ticket = match budget.ask(ask) {
+        Ok(ticket) => ticket,
+        Err(error) => return Ok(Admission::Refused(format!("the task {error}"))),
+    };
+    let source_type = format!("APP/TASK/{}", label(&task.name));
+    let say = |place: Place| {
+        apps.run.journal().say(&task.app_guid, &source_type, "0", &format!("The task {place}"));
+    };
+    tokio::select! {
+        lease = ticket.admitted(say) => Ok(Admission::Granted(Some(lease))),
+        // As at any other end of the platform, it begins at the next start.
+        () = cancel.cancelled() => Ok(match apps.run.is_stopping() {
+            true => Admission::Over,
+            false => Admission::Refused("it was called off before it began".into()),
+        }),
+    }
+}
+
+/// Stores how a task ended.
+async fn end(apps: &Apps, guid: &str, result: Result<(), String>) {
+    let stored = guid.to_owned();
+    let done = super::write_at_last(apps, move |tx| Ok(finish(tx, &stored, &result)?)).await;
+    if let Err(error) = done {
+        tracing::error!(task = guid, %error, "the end of a task could not be stored; it is read again at the next start");
     }
 }
 
@@ -110,7 +167,7 @@ async fn spec(apps: &Apps, parts: &Parts) -> Result<InstanceSpec, String> {
     let mut facts = parts.facts.clone();
     facts.api = apps.config.url.clone();
     let task = &parts.task;
-    let name = task.name.replace(|letter: char| letter.is_whitespace() || letter.is_control(), "-");
+    let name = label(&task.name);
     Ok(InstanceSpec {
         id: InstanceId(task.guid.clone()),
         workload: task.guid.clone(),
@@ -126,7 +183,13 @@ async fn spec(apps: &Apps, parts: &Parts) -> Result<InstanceSpec, String> {
         egress: true,
         grace: Duration::from_secs(10),
         log: LogTag { source: parts.app.guid.clone(), source_type: format!("APP/TASK/{name}"), instance: "0".into() },
+        companions: Vec::new(),
     })
+}
+
+/// A task's name as part of a source type.
+fn label(name: &str) -> String {
+    name.replace(|letter: char| letter.is_whitespace() || letter.is_control(), "-")
 }
 
 fn outcome(exit: &Exit, spec: &InstanceSpec) -> Result<(), String> {
@@ -151,10 +214,9 @@ fn finish(tx: &mut store::Tx<'_>, guid: &str, result: &Result<(), String>) -> Re
     }
     task.updated_at = time::now();
     record::save(tx, &task)?;
-    match App::find(tx, &task.app_guid)? {
-        Some(app) => note(tx, &app, &task),
-        None => Ok(()),
-    }
+    let Some(app) = App::find(tx, &task.app_guid)? else { return Ok(()) };
+    usage_event::task_changed(tx, &app, &task)?;
+    note(tx, &app, &task)
 }
 
 /// Tells followers of the ledger of a task's new state.

@@ -6,24 +6,24 @@
 use sea_query::{ColumnDef, ForeignKey, ForeignKeyAction, Index, Table, TableCreateStatement};
 use store::{Schema, StoreError};
 
-fn guid(name: &'static str) -> ColumnDef {
+pub(super) fn guid(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).string_len(36).take()
 }
 
-fn word(name: &'static str, length: u32) -> ColumnDef {
+pub(super) fn word(name: &'static str, length: u32) -> ColumnDef {
     ColumnDef::new(name).string_len(length).take()
 }
 
-fn text(name: &'static str) -> ColumnDef {
+pub(super) fn text(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().take()
 }
 
-fn number(name: &'static str) -> ColumnDef {
+pub(super) fn number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().take()
 }
 
 /// A table of things with a guid, an app, and their times.
-fn of_app(name: &'static str) -> TableCreateStatement {
+pub(super) fn of_app(name: &'static str) -> TableCreateStatement {
     Table::create()
         .table(name)
         .col(guid("guid").not_null().primary_key())
@@ -34,7 +34,7 @@ fn of_app(name: &'static str) -> TableCreateStatement {
         .take()
 }
 
-fn by_app(schema: &mut Schema<'_, '_>, index: &'static str, table: &'static str) -> Result<(), StoreError> {
+pub(super) fn by_app(schema: &mut Schema<'_, '_>, index: &'static str, table: &'static str) -> Result<(), StoreError> {
     schema.create_index(Index::create().name(index).table(table).col("app_guid").col("created_at"))
 }
 
@@ -126,6 +126,18 @@ pub(super) fn build(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     )?;
     by_app(schema, "build_app", "build")?;
     schema.create_index(Index::create().name("build_state").table("build").col("state").col("created_at"))
+}
+
+/// Where an open build waits for its turn, in words.
+pub(super) fn build_wait(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+    let mut to_build = ForeignKey::create();
+    schema.create_table(
+        Table::create()
+            .table("build_wait")
+            .col(guid("guid").not_null().primary_key())
+            .col(text("words").not_null())
+            .foreign_key(to_build.from("build_wait", "guid").to("build", "guid").on_delete(ForeignKeyAction::Cascade)),
+    )
 }
 
 pub(super) fn droplet(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {

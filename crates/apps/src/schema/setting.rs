@@ -78,3 +78,9 @@ pub(super) fn settings(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     )?;
     schema.create_index(Index::create().name("buildpack_name").table("buildpack").col("name").col("stack").unique())
 }
+
+/// Whether apps may use a stack, and why not.
+pub(super) fn stack_state(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+    schema.add_column("stack", ColumnDef::new("state").string_len(16).not_null().default("ACTIVE"))?;
+    schema.add_column("stack", ColumnDef::new("state_reason").text())
+}

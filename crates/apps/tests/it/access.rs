@@ -129,6 +129,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("GET /v3/stacks/{guid}", "", "OOOOOOOO"),
     ("PATCH /v3/stacks/{guid}", "{}", "FFFFFFFO"),
     ("DELETE /v3/stacks/{guid}", "", "FFFFFFFI"),
+    ("GET /v3/stacks/{guid}/apps", "", "EEOOOOOO"),
     ("GET /v3/buildpacks", "", "OOOOOOOO"),
     ("POST /v3/buildpacks", r#"{"name":"x"}"#, "FFFFFFFO"),
     ("GET /v3/buildpacks/{guid}", "", "OOOOOOOO"),
@@ -156,7 +157,15 @@ const CASES: &[(&str, &str, &str)] = &[
     ("DELETE /v3/space_quotas/{guid}", "", "NNFFFFOO"),
     ("POST /v3/space_quotas/{guid}/relationships/spaces", r#"{"data":[{"guid":"$space"}]}"#, "NNFFFFOO"),
     ("DELETE /v3/space_quotas/{guid}/relationships/spaces/{space}", "", "NNFFFFOO"),
+    // Usage events are for who sees the whole platform.
+    ("GET /v3/app_usage_events", "", "FFFFFFFO"),
+    ("GET /v3/app_usage_events/{guid}", "", "NNNNNNNO"),
+    ("POST /v3/app_usage_events/actions/destructively_purge_all_and_reseed", "", "FFFFFFFO"),
     // What is absent.
+    ("GET /routing/v1/router_groups", "", "OOOOOOOO"),
+    ("GET /networking/v1/external/policies", "", "OOOOOOOO"),
+    ("POST /networking/v1/external/policies", r#"{"policies":[]}"#, "IIIIIIII"),
+    ("POST /networking/v1/external/policies/delete", r#"{"policies":[]}"#, "OOOOOOOO"),
     ("GET /v3/security_groups", "", "EEEEEEEE"),
     ("POST /v3/security_groups", "{}", "FFFFFFFI"),
     ("GET /v3/security_groups/{guid}", "", "NNNNNNNN"),
@@ -232,18 +241,18 @@ const CASES: &[(&str, &str, &str)] = &[
     ("POST /v3/processes/{guid}/actions/scale", r#"{"instances":2}"#, "NNFOOFFO"),
     ("DELETE /v3/processes/{guid}/instances/{index}", "", "NNFOOFFO"),
     ("GET /v3/processes/{guid}/process_instances", "", "NNOOOOOO"),
-    ("GET /v3/processes/{guid}/sidecars", "", "NNEEEEEE"),
+    ("GET /v3/processes/{guid}/sidecars", "", "NNOOOOOO"),
     ("GET /v3/processes/{guid}/stats", "", "NNOOOOOO"),
-    ("GET /v3/apps/{guid}/sidecars", "", "NNEEEEEE"),
-    ("POST /v3/apps/{guid}/sidecars", r#"{"name":"s","command":"true","process_types":["web"]}"#, "NNFFIFFI"),
-    ("GET /v3/sidecars/{guid}", "", "NNNNNNNN"),
-    ("PATCH /v3/sidecars/{guid}", "{}", "NNNNNNNN"),
-    ("DELETE /v3/sidecars/{guid}", "", "NNNNNNNN"),
-    ("GET /v3/apps/{guid}/revisions", "", "NNEEEEEE"),
-    ("GET /v3/apps/{guid}/revisions/deployed", "", "NNEEEEEE"),
-    ("GET /v3/revisions/{guid}", "", "NNNNNNNN"),
-    ("PATCH /v3/revisions/{guid}", "{}", "NNNNNNNN"),
-    ("GET /v3/revisions/{guid}/environment_variables", "", "NNNNNNNN"),
+    ("GET /v3/apps/{guid}/sidecars", "", "NNOOOOOO"),
+    ("POST /v3/apps/{guid}/sidecars", r#"{"name":"s","command":"true","process_types":["web"]}"#, "NNFFOFFO"),
+    ("GET /v3/sidecars/{guid}", "", "NNOOOOOO"),
+    ("PATCH /v3/sidecars/{guid}", "{}", "NNFFOFFO"),
+    ("DELETE /v3/sidecars/{guid}", "", "NNFFOFFO"),
+    ("GET /v3/apps/{guid}/revisions", "", "NNOOOOOO"),
+    ("GET /v3/apps/{guid}/revisions/deployed", "", "NNOOOOOO"),
+    ("GET /v3/revisions/{guid}", "", "NNOOOOOO"),
+    ("PATCH /v3/revisions/{guid}", "{}", "NNFFOFFO"),
+    ("GET /v3/revisions/{guid}/environment_variables", "", "NNFOOFFO"),
     // Packages, builds, droplets.
     ("GET /v3/packages", "", "EEOOOOOO"),
     ("POST /v3/packages", r#"{"type":"bits","relationships":{"app":{"data":{"guid":"$app"}}}}"#, "IIFFOFFO"),
@@ -371,6 +380,8 @@ impl Fixture {
         admin.call("PATCH", &current, json!({ "data": { "guid": droplet } }), 200).await;
         let build = guid("/v3/builds", json!({ "package": { "guid": package } })).await;
         let task = admin.post(&format!("/v3/apps/{app}/tasks"), json!({ "command": "true" }), 202).await.guid();
+        let sidecar = json!({ "name": "beside", "command": "true", "process_types": ["web"] });
+        let sidecar = admin.post(&format!("/v3/apps/{app}/sidecars"), sidecar, 201).await.guid();
         let deployment = guid("/v3/deployments", json!({ "relationships": of_app })).await;
         let buildpack = guid("/v3/buildpacks", json!({ "name": "own" })).await;
         let space_quota = json!({ "name": "q", "relationships": { "organization": to(&organization), "spaces": { "data": [{ "guid": space }] } } });
@@ -380,6 +391,8 @@ impl Fixture {
         let quota = first(admin.get("/v3/organization_quotas").await);
         let stack = first(admin.get("/v3/stacks").await);
         let event = first(admin.get(&format!("/v3/audit_events?target_guids={app}")).await);
+        let revision = first(admin.get(&format!("/v3/apps/{app}/revisions")).await);
+        let usage = first(admin.get("/v3/app_usage_events").await);
         let job = house.apps.db.write(|tx| apps::repo::job::job_completed(tx, "test")).await.unwrap().guid;
         let guids = BTreeMap::from([
             ("organizations", organization.clone()),
@@ -403,6 +416,9 @@ impl Fixture {
             ("builds", build),
             ("tasks", task),
             ("deployments", deployment),
+            ("sidecars", sidecar),
+            ("revisions", revision),
+            ("app_usage_events", usage),
             ("buildpacks", buildpack),
             ("space_quotas", space_quota),
             ("roles", role),

@@ -18,6 +18,7 @@ use tower::ServiceExt;
 pub struct Client {
     pub world: Arc<World>,
     pub apps: Apps,
+    reconciler: engine::Handle,
     router: Router,
     caller: Caller,
     url: DbUrl,
@@ -50,10 +51,10 @@ impl Client {
         db.write(move |tx| apps::bootstrap(tx, &of)).await.unwrap();
         let blobs = Blobs::open(None, path).await.unwrap();
         let secrets = Secrets::open(&path.join("master.key")).unwrap();
-        let apps = Apps::new(config, db, blobs, secrets, path.join("logs"), world.rooms());
+        let apps = Apps::new(config, db, blobs, secrets, path.join("logs"), world.rooms(path.join("logs")));
         let ledger = ledger::Ledger::new(apps.db.clone());
         tokio::spawn(async move { ledger.run_sealer(std::future::pending()).await });
-        apps.start_background().await.unwrap();
+        let reconciler = world.start(&apps).await;
         let caller = Caller {
             subject: Subject::Person("admin-guid".into()),
             name: "admin".into(),
@@ -61,11 +62,12 @@ impl Client {
             admin: true,
             scopes: vec!["cloud_controller.admin".into()],
         };
-        Self { world, router: apps::api::router(apps.clone()), apps, caller, url, folder }
+        Self { world, reconciler, router: apps::api::router(apps.clone()), apps, caller, url, folder }
     }
 
     /// The same platform after its control process was killed and started again.
     pub async fn reborn(self) -> Self {
+        self.reconciler.stop().await;
         self.apps.shutdown().await;
         Self::open(self.url.clone(), self.folder.clone(), self.world.clone()).await
     }

@@ -1,9 +1,10 @@
 //! The rooms below in memory: an engine whose instances are rows, a stager that makes a droplet of two files.
 
-use apps::run::{Layers, Rooms, Stage};
+use apps::Apps;
+use apps::run::Rooms;
 use engine::*;
 use futures_util::future::{BoxFuture, FutureExt};
-use staging::{StagedBuildpack, StagedDroplet, StagingError, StagingRequest};
+use staging::{Stage, StagedBuildpack, StagedDroplet, StagingError, StagingRequest};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ pub struct World {
     /// Answers of the prober, by kind; what is not here is well.
     pub ill: Mutex<HashMap<&'static str, String>>,
     pub start_error: Mutex<Option<String>>,
+    /// Names of sidecars that the next stagings find.
+    pub sidecars: Mutex<Vec<&'static str>>,
     /// Outcome of the next stagings; `hang` for one that never ends by itself.
     pub staging: Mutex<Option<&'static str>>,
     pub publisher: router::Publisher,
@@ -33,19 +36,31 @@ impl World {
             story: Mutex::default(),
             ill: Mutex::default(),
             start_error: Mutex::default(),
+            sidecars: Mutex::default(),
             staging: Mutex::default(),
             publisher: router::Publisher::new(),
             changes: broadcast::channel(64).0,
         })
     }
 
-    pub fn rooms(self: &Arc<Self>) -> Rooms {
+    /// Starts the background of `apps` as the server does.
+    pub async fn start(self: &Arc<Self>, apps: &Apps) -> Handle {
+        let position = ledger::Ledger::new(apps.db.clone()).head().await.unwrap();
+        let options = Options { prober: Arc::new(Probes(self.clone())), ..Options::default() };
+        let sources = Sources::new(vec![apps.source()]);
+        let handle = Reconciler::start_with(options, apps.dressed_engine(), sources.clone(), sources);
+        apps.start_background(&handle, position).await.unwrap();
+        handle
+    }
+
+    pub fn rooms(self: &Arc<Self>, logs: PathBuf) -> Rooms {
         Rooms {
             engine: Arc::new(Driver(self.clone())),
-            options: Options { prober: Arc::new(Probes(self.clone())), ..Options::default() },
             layers: Arc::new(Unpacked),
             stager: Arc::new(Stagehand(self.clone())),
             publisher: self.publisher.clone(),
+            journal: logs::Journal::new(logs),
+            budget: None,
         }
     }
 
@@ -84,6 +99,16 @@ fn observed(spec: &InstanceSpec) -> Observed {
         started_at: jiff::Timestamp::now().as_microsecond(),
         address: Some([127, 0, 0, 1].into()),
         exit: None,
+        well: None,
+    }
+}
+
+fn beside_web(name: &str) -> staging::Sidecar {
+    staging::Sidecar {
+        name: name.into(),
+        command: format!("run {name}"),
+        process_types: vec!["web".into()],
+        memory_in_mb: None,
     }
 }
 
@@ -123,7 +148,7 @@ impl Stage for Stagehand {
                 digest: String::new(),
                 bytes: 9,
                 process_types: BTreeMap::from([("web".into(), "serve".into()), ("worker".into(), "work".into())]),
-                sidecars: Vec::new(),
+                sidecars: self.0.sidecars.lock().unwrap().iter().map(|name| beside_web(name)).collect(),
                 buildpacks: vec![StagedBuildpack {
                     name: "staticfile_buildpack".into(),
                     key: "staticfile_buildpack".into(),
@@ -202,6 +227,17 @@ impl Engine for Driver {
     fn forget<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>> {
         async move {
             self.0.instances.lock().unwrap().retain(|instance| instance.id != *id);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn note_well<'a>(&'a self, id: &'a InstanceId, well: Option<Well>) -> BoxFuture<'a, Result<(), EngineError>> {
+        async move {
+            let mut instances = self.0.instances.lock().unwrap();
+            if let Some(instance) = instances.iter_mut().find(|instance| instance.id == *id) {
+                instance.well = well;
+            }
             Ok(())
         }
         .boxed()

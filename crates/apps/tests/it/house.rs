@@ -66,7 +66,7 @@ impl House {
         tokio::spawn(async move { ledger.run_sealer(std::future::pending()).await });
         let blobs = Blobs::open(None, folder).await.unwrap();
         let secrets = Secrets::open(&folder.join("master.key")).unwrap();
-        let apps = Apps::new(config, db, blobs, secrets, folder.join("logs"), World::new().rooms());
+        let apps = Apps::new(config, db, blobs, secrets, folder.join("logs"), World::new().rooms(folder.join("logs")));
         Self { router: apps::api::router(apps.clone()), apps }
     }
 

@@ -107,6 +107,8 @@ async fn organizations_and_spaces() {
         let ssh = format!("{path}/features/ssh");
         assert_eq!(admin.call("PATCH", &ssh, json!({ "enabled": false }), 200).await.body["enabled"], false);
         assert_eq!(admin.get(&ssh).await["enabled"], false);
+        let words = "SSH is not available here: no SSH server runs. Look into an app with its logs, or run a command beside it as a task.";
+        admin.refused("PATCH", &ssh, json!({ "enabled": true }), 422, words).await;
         assert_eq!(admin.get(&format!("{path}/relationships/isolation_segment")).await["data"], Value::Null);
         let renamed = json!({ "name": "store", "metadata": { "labels": { "team": "one" }, "annotations": null } });
         assert_eq!(admin.call("PATCH", &path, renamed, 200).await.body["name"], "store");

@@ -90,6 +90,7 @@ fn insert(shared: &Shared, record: &Record, keeper: Option<Arc<OwnedFd>>, exit: 
         started_at: record.started_at,
         address,
         exit: exit.clone(),
+        well: shared.folder(&record.spec.id).well(),
     };
     shared.entries().insert(
         record.spec.id.clone(),

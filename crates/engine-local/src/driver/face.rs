@@ -2,7 +2,7 @@
 
 use super::{LocalEngine, blocking, start};
 use crate::instance::{Folder, Keeper, Means};
-use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Usage};
+use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Usage, Well};
 use futures_util::future::{BoxFuture, FutureExt};
 use rustix::process::Signal;
 use std::path::Path;
@@ -88,6 +88,24 @@ impl Engine for LocalEngine {
             })
             .await?;
             let _ = self.shared.changes.send(id.clone());
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn note_well<'a>(&'a self, id: &'a InstanceId, well: Option<Well>) -> BoxFuture<'a, Result<(), EngineError>> {
+        async move {
+            let runs = self.shared.entries().get(id).map(|entry| entry.keeper.is_some());
+            match runs {
+                None => return Err(EngineError::Unknown(id.clone())),
+                Some(false) => return Ok(()),
+                Some(true) => {}
+            }
+            let folder = self.shared.folder(id);
+            blocking(move || folder.write_well(well).map_err(crate::error::host("writing well.json"))).await?;
+            if let Some(entry) = self.shared.entries().get_mut(id) {
+                entry.observed.well = well;
+            }
             Ok(())
         }
         .boxed()

@@ -90,6 +90,10 @@ fn launch(shared: &Arc<Shared>, mut spec: InstanceSpec, network: Option<Link>) -
                 disk,
             }))
         }
+        None if !spec.companions.is_empty() => {
+            let words = "sidecars need containers, and this host runs bare processes";
+            return Err(EngineError::Refused(words.to_owned()));
+        }
         None => {
             bare::take_ports(&mut spec)?;
             Means::Bare
@@ -182,7 +186,8 @@ fn check(spec: &InstanceSpec) -> Result<(), EngineError> {
     if spec.id.0.is_empty() || spec.id.0.len() > 64 || !spec.id.0.bytes().all(plain) {
         return refuse(format!("{:?} is no id of an instance", spec.id.0));
     }
-    if spec.argv.first().is_none_or(String::is_empty) {
+    let all = std::iter::once(&spec.argv).chain(spec.companions.iter().map(|one| &one.argv));
+    if all.into_iter().any(|argv| argv.first().is_none_or(String::is_empty)) {
         return refuse("there is no command to run".to_owned());
     }
     let inside = |path: &str| {

@@ -1,5 +1,6 @@
 //! The container, made by libcontainer from an OCI configuration.
 
+use super::Sinks;
 use super::init::{Init, REFUSED, RUNS};
 use crate::cgroup::Version;
 use crate::error::host;
@@ -36,8 +37,7 @@ pub(super) fn create(
     folder: &Folder,
     record: &Record,
     isolation: &Isolation,
-    out: OwnedFd,
-    err: OwnedFd,
+    sinks: Vec<Sinks>,
     report: OwnedFd,
     answer: &OwnedFd,
 ) -> Result<i32, EngineError> {
@@ -47,7 +47,9 @@ pub(super) fn create(
     let config = serde_json::to_vec(&configuration(folder, record, isolation)).map_err(host("writing config.json"))?;
     std::fs::write(folder.path("config.json"), config).map_err(host("writing config.json"))?;
     let null = std::fs::File::open("/dev/null").map_err(host("opening /dev/null"))?;
-    let init = Init::new(&record.spec, report)?;
+    let mut sinks = sinks.into_iter();
+    let Sinks { out, err } = sinks.next().expect("every instance has a first program");
+    let init = Init::new(&record.spec, report, sinks)?;
     let built = ContainerBuilder::new("container".to_owned(), SyscallType::default())
         .with_root_path(&folder.0)
         .map_err(|error| doing("placing")(&error))?

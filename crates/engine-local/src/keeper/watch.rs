@@ -35,7 +35,8 @@ pub(super) fn block_signals() -> libc::sigset_t {
 /// Executes this program anew as the second phase. Comes back only if that fails, which ends the instance.
 pub(super) fn execute(running: &Running) -> ExitCode {
     let words = ["pitlane", "keeper", "--watch"].map(str::to_owned).into_iter();
-    let words = words.chain([running.pid, running.report, running.out, running.err].map(|number| number.to_string()));
+    let numbers = [running.pid, running.report].into_iter().chain(running.output.iter().flatten().copied());
+    let words = words.chain(numbers.map(|number| number.to_string()));
     let words: Vec<CString> = words.map(|word| CString::new(word).expect("words of ours hold no NUL")).collect();
     let mut pointers: Vec<_> = words.iter().map(|word| word.as_ptr()).collect();
     pointers.push(std::ptr::null());
@@ -47,10 +48,10 @@ pub(super) fn execute(running: &Running) -> ExitCode {
 
 pub(super) fn main(args: &[String]) -> ExitCode {
     let numbers: Vec<i32> = args.iter().filter_map(|word| word.parse().ok()).collect();
-    let [pid, report, out, err] = numbers[..] else { return ExitCode::FAILURE };
+    let [pid, report, output @ ..] = &numbers[..] else { return ExitCode::FAILURE };
     let folder = Folder(PathBuf::from("."));
-    let (Ok(record), Some(pid)) = (folder.record(), Pid::from_raw(pid)) else { return ExitCode::FAILURE };
-    Watch::new(folder, record, pid, report, [out, err]).run()
+    let (Ok(record), Some(pid)) = (folder.record(), Pid::from_raw(*pid)) else { return ExitCode::FAILURE };
+    Watch::new(folder, record, pid, *report, output).run()
 }
 
 struct Watch {
@@ -61,7 +62,8 @@ struct Watch {
     pid: Pid,
     signals: OwnedFd,
     report: Option<OwnedFd>,
-    output: [Option<OwnedFd>; 2],
+    /// Output and errors of each program in turn.
+    output: Vec<Option<OwnedFd>>,
     /// Tells, on version 1, that memory ran out.
     oom: Option<OwnedFd>,
     out_of_memory: bool,
@@ -71,10 +73,13 @@ struct Watch {
     status: Option<i32>,
 }
 
-const STREAMS: [Stream; 2] = [Stream::Out, Stream::Err];
+/// Which stream of which program comes from the output of this number.
+fn origin(which: usize) -> (usize, Stream) {
+    (which / 2, if which.is_multiple_of(2) { Stream::Out } else { Stream::Err })
+}
 
 impl Watch {
-    fn new(folder: Folder, record: Record, pid: Pid, report: i32, output: [i32; 2]) -> Self {
+    fn new(folder: Folder, record: Record, pid: Pid, report: i32, output: &[i32]) -> Self {
         let set = block_signals();
         // SAFETY: the set is ours; the descriptors were given over by the first phase for us alone.
         let own = |fd: i32| (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) });
@@ -88,11 +93,11 @@ impl Watch {
             oom: cgroup.as_ref().and_then(oom_event),
             cgroup,
             grace: spec.grace,
-            lines: Lines::new(&record.logs, &spec.id.0, record.log_bytes, spec.log, spec.limits.log_rate),
+            lines: Lines::new(&record.logs, record.log_bytes, &spec),
             pid,
             signals: signals.expect("a signalfd needs a descriptor, and few are open"),
             report: own(report),
-            output: output.map(own),
+            output: output.iter().copied().map(own).collect(),
             out_of_memory: false,
             stopping: None,
             status: None,
@@ -106,11 +111,12 @@ impl Watch {
             self.turn(&mut buffer);
         }
         // All writers are dead by now: what is left in the pipes is read to its end.
-        for (which, stream) in STREAMS.into_iter().enumerate() {
+        for which in 0..self.output.len() {
             while self.output[which].is_some() && self.readable(which) {
                 self.copy(which, &mut buffer);
             }
-            self.lines.finish(stream);
+            let (program, stream) = origin(which);
+            self.lines.finish(program, stream);
         }
         let kind = self.kind();
         let written = self.folder.write_exit(kind).is_ok();
@@ -121,20 +127,19 @@ impl Watch {
     /// Waits for one thing or several to happen, and sees to them.
     fn turn(&mut self, buffer: &mut [u8]) {
         let ready = {
-            let mut fds = [
+            let mut fds = vec![
                 PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN),
                 poll_for(self.report.as_ref(), &self.signals),
-                poll_for(self.output[0].as_ref(), &self.signals),
-                poll_for(self.output[1].as_ref(), &self.signals),
                 poll_for(self.oom.as_ref(), &self.signals),
             ];
+            fds.extend(self.output.iter().map(|fd| poll_for(fd.as_ref(), &self.signals)));
             let patience =
                 self.stopping.map(|until| until.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
             let patience = patience.and_then(|time| rustix::event::Timespec::try_from(time).ok());
             if rustix::event::poll(&mut fds, patience.as_ref()).is_err() {
                 return;
             }
-            fds.map(|fd| !fd.revents().is_empty())
+            fds.iter().map(|fd| !fd.revents().is_empty()).collect::<Vec<bool>>()
         };
         if ready[0] {
             self.signal();
@@ -142,12 +147,12 @@ impl Watch {
         if ready[1] && self.report.is_some() {
             self.read_report();
         }
-        for which in 0..2 {
-            if ready[2 + which] && self.output[which].is_some() {
+        for which in 0..self.output.len() {
+            if ready[3 + which] && self.output[which].is_some() {
                 self.copy(which, buffer);
             }
         }
-        if ready[4] && self.oom.take().is_some() {
+        if ready[2] && self.oom.take().is_some() {
             // The limit is the instance's: not one process of it goes on when another was killed for it.
             self.out_of_memory = true;
             self.kill();
@@ -197,7 +202,10 @@ impl Watch {
         let Some(fd) = &self.output[which] else { return };
         match rustix::io::read(fd, &mut *buffer) {
             Ok(0) | Err(_) => self.output[which] = None,
-            Ok(read) => self.lines.take(STREAMS[which], &buffer[..read]),
+            Ok(read) => {
+                let (program, stream) = origin(which);
+                self.lines.take(program, stream, &buffer[..read]);
+            }
         }
     }
 

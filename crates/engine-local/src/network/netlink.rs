@@ -79,14 +79,15 @@ impl Netlink {
         }
     }
 
-    /// A bridge that is up.
-    pub fn add_bridge(&self, name: &str) -> Result<()> {
+    /// A bridge that is up, with a link address of its own.
+    pub fn add_bridge(&self, name: &str, mac: [u8; 6]) -> Result<()> {
         let mut link = LinkMessage::default();
         link.header.flags = LinkFlags::Up;
         link.header.change_mask = LinkFlags::Up;
         link.attributes = vec![
             LinkAttribute::IfName(name.to_owned()),
             LinkAttribute::Mtu(MTU),
+            LinkAttribute::Address(mac.to_vec()),
             LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]),
         ];
         self.request(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL)

@@ -4,7 +4,7 @@ use crate::house::{House, house, refused, server, sh, spec};
 use engine::{Engine, ExitKind, InstanceSpec, Mount};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Each script must print `no` and nothing else on the way.
 async fn all_no(house: &House, cases: &[&str]) {
@@ -213,6 +213,48 @@ async fn the_way_out_is_open_only_when_allowed() {
     let quick = "import socket, time\nbegun = time.time()\ntry: socket.getaddrinfo('example.com', 80)\nexcept OSError: pass\nprint(time.time() - begun < 1)\nprint(socket.getfqdn() != '')";
     let (_, lines) = house.run(&spec(&["/usr/bin/python3", "-c", quick])).await;
     assert_eq!(lines, ["True", "True"]);
+}
+
+/// Instances come and go, and the engine is opened anew as after a crash of control, over a network that is there already.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_out_stays_open_whatever_happens_beside_it() {
+    let Some(mut house) = house("egress-stays") else { return };
+    let world = World::new(&house);
+    let script = format!(
+        "import socket, time\nwhile True:\n\x20try: socket.create_connection(('{}', 7000), 10).close(); print('reached')\n\
+         \x20except OSError as error: print('not', error)\n\x20time.sleep(0.02)\n",
+        world.address
+    );
+    for round in 0..6 {
+        // Their ends of the bridge get link addresses by chance, most of them one below the next instance's.
+        let others: Vec<_> = (0..4).map(|_| spec(&["sleep", "600"])).collect();
+        for other in &others {
+            house.start(other).await;
+        }
+        if round % 2 == 0 {
+            house.reopen();
+        }
+        let mut one = spec(&["/usr/bin/python3", "-u", "-c", &script]);
+        one.egress = true;
+        house.start(&one).await;
+        house.until(&one, "reached").await;
+        for other in &others {
+            house.engine.kill(&other.id).await.unwrap();
+        }
+        if round % 3 == 0 {
+            house.reopen();
+            house.start(&spec(&["true"])).await;
+        }
+        let before = house.lines(&one).len();
+        let begun = Instant::now();
+        while house.lines(&one).len() < before + 10 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", house.lines(&one));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let lost: Vec<String> = house.lines(&one).into_iter().filter(|line| line != "reached").collect();
+        assert_eq!(lost, Vec::<String>::new(), "round {round}");
+        house.engine.kill(&one.id).await.unwrap();
+    }
 }
 
 /// Something outside of the host.

@@ -71,6 +71,7 @@ pub fn spec(argv: &[&str]) -> InstanceSpec {
         egress: false,
         grace: Duration::from_secs(5),
         log: LogTag { source: id.0.clone(), source_type: "APP/PROC/WEB".into(), instance: "0".into() },
+        companions: Vec::new(),
         id,
     }
 }

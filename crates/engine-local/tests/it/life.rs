@@ -1,7 +1,7 @@
 //! Start, output, limits, ends.
 
 use crate::house::{house, refused, server, sh, spec};
-use engine::{Engine, ExitKind};
+use engine::{Engine, ExitKind, InstanceId, Well};
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,10 +212,23 @@ async fn a_new_driver_finds_what_runs_and_what_ended() {
     }
     house.end(&ended.id).await;
     let before = house.lines(&ticks).len();
+    // The last word counts.
+    for (one, words) in [
+        (&runs, &[Some(Well { since: 1, ready: false }), Some(Well { since: 2, ready: true })][..]),
+        (&ticks, &[Some(Well { since: 3, ready: true }), None]),
+    ] {
+        for well in words {
+            house.engine.note_well(&one.id, *well).await.unwrap();
+        }
+    }
+    assert!(house.engine.note_well(&InstanceId::random(), None).await.is_err());
     house.reopen();
     let all = house.engine.list().await.unwrap();
     assert_eq!(all.len(), 3);
-    assert_eq!(house.ask(all.iter().find(|one| one.id == runs.id).unwrap()).await, "still here");
+    let found = |id: &InstanceId| all.iter().find(|one| one.id == *id).unwrap();
+    let wells = [&runs, &ticks, &ended].map(|one| found(&one.id).well);
+    assert_eq!(wells, [Some(Well { since: 2, ready: true }), None, None]);
+    assert_eq!(house.ask(found(&runs.id)).await, "still here");
     assert_eq!(house.end(&ended.id).await.kind, ExitKind::Code { code: 4 });
     house.until(&ticks, &format!("tick {}", before + 5)).await;
     let mut changes = house.engine.changes();

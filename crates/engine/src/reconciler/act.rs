@@ -64,7 +64,7 @@ async fn started(
             if taken {
                 shared.book().leases.extend(lease.map(|lease| (spec.id.clone(), lease)));
                 shared.publish(&spec.workload, false);
-                monitor::spawn(shared, &spec.workload, spec.index, &spec.id, false);
+                monitor::spawn(shared, &spec.workload, spec.index, &spec.id);
                 // It may have ended before it was known to be alive.
                 shared.kick(&spec.workload);
             } else {
@@ -88,9 +88,8 @@ async fn memory(shared: &Arc<Shared>, spec: &InstanceSpec) -> Result<Option<Leas
     let what = format!("instance {} of {}", spec.index, spec.workload);
     let ask = Ask { what, memory_bytes: spec.limits.memory_bytes, staging: false };
     let ticket = budget.ask(ask).map_err(|error| error.to_string())?;
-    let lease = ticket.admitted(|position| {
-        let details = format!("waits for free memory on this host, place {position} in the queue");
-        if with_slot(shared, spec, |slot| slot.state.details = Some(details)) {
+    let lease = ticket.admitted(|place| {
+        if with_slot(shared, spec, |slot| slot.state.details = Some(place.to_string())) {
             shared.publish(&spec.workload, false);
         }
     });

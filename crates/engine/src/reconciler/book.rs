@@ -19,20 +19,12 @@ pub(super) struct Shared {
     pub(super) changed: broadcast::Sender<String>,
     /// Asks for a pass over everything.
     pub(super) everything: tokio::sync::Notify,
-    pub(super) unsettled: watch::Sender<Unsettled>,
+    /// Has everything been compared once?
+    pub(super) settled: watch::Sender<bool>,
     /// Fires at [`super::Handle::stop`]: no new pass, no new action.
     pub(super) stopping: CancellationToken,
     pub(super) tasks: TaskTracker,
     book: Mutex<Book>,
-}
-
-/// What stands between the start and a full picture.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unsettled {
-    /// Not everything has been compared once.
-    pub(super) first_pass: bool,
-    /// So many adopted instances have not been probed.
-    pub(super) adopted: usize,
 }
 
 /// The lock's content.
@@ -129,7 +121,7 @@ impl Shared {
             observer,
             changed: broadcast::channel(4096).0,
             everything: tokio::sync::Notify::new(),
-            unsettled: watch::channel(Unsettled { first_pass: true, adopted: 0 }).0,
+            settled: watch::channel(false).0,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             book: Mutex::new(Book::default()),

@@ -9,8 +9,8 @@ use tokio::sync::{broadcast, oneshot};
 
 /// Ongoing starts and stops are waited for so long when the reconciler stops.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
-/// Adopted instances are waited for so long by [`Handle::settled`].
-const SETTLE_LIMIT: Duration = Duration::from_secs(2);
+/// A pass is waited for so long by [`Handle::reconcile`].
+const PLAN_LIMIT: Duration = Duration::from_secs(2);
 
 /// The running reconciler. Cheap to clone; it goes on when all handles are dropped.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl Handle {
         let (sender, planned) = oneshot::channel();
         self.shared.kick_and_hear(workload, Some(sender));
         // An error says that it was dropped, which is the signal.
-        let _ = tokio::time::timeout(SETTLE_LIMIT, planned).await;
+        let _ = tokio::time::timeout(PLAN_LIMIT, planned).await;
     }
 
     /// Anything may have changed.
@@ -109,13 +109,11 @@ impl Handle {
         true
     }
 
-    /// Waits until the first pass is done and every adopted instance has been probed once, at most two seconds after
-    /// that pass. A routing table made then lacks nobody who was well before this process began.
+    /// Waits until the first pass is done, which takes as long as the database is away. A routing table made then lacks
+    /// nobody who was well before this process began.
     pub async fn settled(&self) {
-        let mut unsettled = self.shared.unsettled.subscribe();
-        // The sender lives in `shared`, so waiting cannot fail. The first pass takes as long as the database is away.
-        let _ = unsettled.wait_for(|unsettled| !unsettled.first_pass).await;
-        let _ = tokio::time::timeout(SETTLE_LIMIT, unsettled.wait_for(|unsettled| unsettled.adopted == 0)).await;
+        // The sender lives in `shared`, so waiting cannot fail.
+        let _ = self.shared.settled.subscribe().wait_for(|settled| *settled).await;
     }
 
     /// Stops reconciling; instances go on. Ongoing starts and stops are waited for, at most ten seconds.

@@ -2,7 +2,7 @@
 
 use super::act::unhealthy;
 use super::book::{Life, Shared};
-use crate::{HealthCheck, HealthKind, InstanceId, Phase};
+use crate::{HealthCheck, HealthKind, InstanceId, Phase, Well};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,9 +27,9 @@ struct Monitor {
 }
 
 /// Begins to watch the slot's instance, in place of whatever watched it before.
-pub(super) fn spawn(shared: &Arc<Shared>, workload: &str, index: u32, id: &InstanceId, adopted: bool) {
+pub(super) fn spawn(shared: &Arc<Shared>, workload: &str, index: u32, id: &InstanceId) {
     let cancel = CancellationToken::new();
-    let (monitor, assumed) = {
+    let (monitor, known) = {
         let mut book = shared.book();
         let slot = book.rooms.get_mut(workload).and_then(|room| room.slots.get_mut(&index));
         let Some(slot) = slot.filter(|slot| slot.is_alive(id)) else { return };
@@ -45,13 +45,14 @@ pub(super) fn spawn(shared: &Arc<Shared>, workload: &str, index: u32, id: &Insta
             readiness: slot.checks.1.clone(),
             up,
         };
-        (monitor, slot.state.phase == Phase::Running)
+        // Adopted, or watched by other checks until now.
+        let well = || Well { since: slot.state.since, ready: slot.state.routable };
+        (monitor, (slot.state.phase == Phase::Running).then(well))
     };
-    let settling = adopted.then(|| Settling::new(shared.clone()));
     let stopping = shared.stopping.clone();
     shared.tasks.spawn(async move {
         tokio::select! {
-            () = monitor.run(assumed, settling) => {}
+            () = monitor.run(known) => {}
             () = cancel.cancelled() => {}
             () = stopping.cancelled() => {}
         }
@@ -59,25 +60,38 @@ pub(super) fn spawn(shared: &Arc<Shared>, workload: &str, index: u32, id: &Insta
 }
 
 impl Monitor {
-    async fn run(&self, assumed: bool, settling: Option<Settling>) {
-        let first = self.probe(&self.health).await;
-        if assumed && first.is_err() {
-            // It was believed to be well, and is not: it gets its start-up time again.
-            self.update(|slot| slot.enter(Phase::Starting));
+    /// `known`: it has got well before.
+    async fn run(&self, known: Option<Well>) {
+        let mut seen = self.probe(&self.health).await;
+        if known.is_some() && seen.is_err() {
+            seen = self.second_look().await;
         }
-        let began = if assumed { Instant::now() } else { self.up };
-        let ready = self.is_always_ready() || (first.is_ok() && self.probe(&self.readiness).await.is_ok());
-        if first.is_ok() {
-            self.become_well(ready);
-        }
-        drop(settling);
-        if first.is_err() {
+        let still = known.filter(|_| seen.is_ok());
+        if seen.is_err() {
+            let mut began = self.up;
+            if known.is_some() {
+                // It gets its start-up time again.
+                began = Instant::now();
+                self.note(None).await;
+                self.update(|slot| slot.enter(Phase::Starting));
+            }
             if let Err(reason) = self.start_up(began).await {
                 return unhealthy(&self.shared, &self.workload, self.index, &self.id, reason);
             }
-            self.become_well(self.is_always_ready() || self.probe(&self.readiness).await.is_ok());
         }
-        tokio::join!(self.stay_well(), self.stay_ready());
+        let ready = self.is_always_ready() || self.probe(&self.readiness).await.is_ok();
+        let since = still.map_or_else(|| jiff::Timestamp::now().as_microsecond(), |well| well.since);
+        let well = Well { since, ready };
+        if still != Some(well) {
+            self.note(Some(well)).await;
+        }
+        self.update(|slot| {
+            slot.enter(Phase::Running);
+            slot.state.since = since;
+            slot.state.routable = ready;
+            slot.state.details = None;
+        });
+        tokio::join!(self.stay_well(), self.stay_ready(well));
     }
 
     /// Probes until well. Pauses grow with the time it has taken, so that little is added to it.
@@ -109,23 +123,31 @@ impl Monitor {
             if self.probe(&self.health).await.is_ok() {
                 continue;
             }
-            sleep(SECOND_LOOK.min(self.health.interval)).await;
-            if let Err(seen) = self.probe(&self.health).await {
+            if let Err(seen) = self.second_look().await {
                 let reason = format!("health check: {seen}");
                 return unhealthy(&self.shared, &self.workload, self.index, &self.id, reason);
             }
         }
     }
 
-    async fn stay_ready(&self) {
+    async fn second_look(&self) -> Result<(), String> {
+        sleep(SECOND_LOOK.min(self.health.interval)).await;
+        self.probe(&self.health).await
+    }
+
+    async fn stay_ready(&self, mut well: Well) {
         if self.is_always_ready() {
             return;
         }
         let mut pause = QUICKEST;
-        let mut ready_once = false;
+        let mut ready_once = well.ready;
         loop {
             let seen = self.probe(&self.readiness).await;
             ready_once |= seen.is_ok();
+            if well.ready != seen.is_ok() {
+                well.ready = seen.is_ok();
+                self.note(Some(well)).await;
+            }
             self.update(|slot| {
                 slot.state.routable = seen.is_ok();
                 slot.state.details = seen.err().map(|seen| format!("not ready: {seen}"));
@@ -140,12 +162,11 @@ impl Monitor {
         self.readiness.kind == HealthKind::Process
     }
 
-    fn become_well(&self, ready: bool) {
-        self.update(|slot| {
-            slot.enter(Phase::Running);
-            slot.state.routable = ready;
-            slot.state.details = None;
-        });
+    /// Before routing changes: should this process end in between, the next one's first table agrees with the last.
+    async fn note(&self, well: Option<Well>) {
+        if let Err(error) = self.shared.engine.note_well(&self.id, well).await {
+            tracing::warn!(instance = %self.id.0, %error, "that an instance is well, or not, is not noted; after a restart of control it is found out anew");
+        }
     }
 
     fn update(&self, change: impl FnOnce(&mut super::book::Slot)) {
@@ -157,21 +178,5 @@ impl Monitor {
         // The prober keeps the limit itself; this is for one that does not.
         let look = self.shared.options.prober.probe(&check.kind, self.target, limit);
         timeout(limit * 2, look).await.unwrap_or_else(|_| Err("the check did not end".to_owned()))
-    }
-}
-
-/// Counts as unsettled until it is dropped.
-struct Settling(Arc<Shared>);
-
-impl Settling {
-    fn new(shared: Arc<Shared>) -> Self {
-        shared.unsettled.send_modify(|unsettled| unsettled.adopted += 1);
-        Self(shared)
-    }
-}
-
-impl Drop for Settling {
-    fn drop(&mut self) {
-        self.0.unsettled.send_modify(|unsettled| unsettled.adopted -= 1);
     }
 }

@@ -21,13 +21,10 @@ pub(super) fn spawn(shared: &Arc<Shared>) {
 }
 
 async fn over_everything(shared: Arc<Shared>) {
-    let mut first = true;
     loop {
         let pause = match everything(&shared).await {
             Ok(()) => {
-                if std::mem::take(&mut first) {
-                    shared.unsettled.send_modify(|unsettled| unsettled.first_pass = false);
-                }
+                shared.settled.send_if_modified(|settled| !std::mem::replace(settled, true));
                 shared.options.full_pass
             }
             Err(error) => {
@@ -186,7 +183,7 @@ impl Shared {
             let (shared, workload) = (self.clone(), workload.to_owned());
             match action {
                 Action::Launch(spec) => launch(&shared, *spec),
-                Action::Monitor { index, id, adopted } => monitor::spawn(&shared, &workload, index, &id, adopted),
+                Action::Monitor { index, id } => monitor::spawn(&shared, &workload, index, &id),
                 Action::Dispose { id, running, was_routable } => {
                     self.tasks.spawn(dispose(shared, workload, id, running, was_routable));
                 }

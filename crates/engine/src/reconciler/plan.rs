@@ -14,8 +14,8 @@ use tokio::time::Instant;
 pub(super) enum Action {
     /// Start an instance; its slot is `Launching` already.
     Launch(Box<InstanceSpec>),
-    /// Watch the health of the slot's instance. With the adopted instance's age in its favour it counts as well.
-    Monitor { index: u32, id: InstanceId, adopted: bool },
+    /// Watch the health of the slot's instance.
+    Monitor { index: u32, id: InstanceId },
     /// Stop (if it runs) and forget.
     Dispose { id: InstanceId, running: bool, was_routable: bool },
     /// Another pass then.
@@ -97,7 +97,7 @@ impl Pass<'_> {
             if (&slot.checks.0, &slot.checks.1) != checks {
                 slot.checks = (workload.health.clone(), workload.readiness.clone());
                 if let Life::Alive(id, _) = &slot.life {
-                    self.plan.actions.push(Action::Monitor { index, id: id.clone(), adopted: false });
+                    self.plan.actions.push(Action::Monitor { index, id: id.clone() });
                 }
             }
         }
@@ -188,16 +188,12 @@ impl Pass<'_> {
         slot.state.instance = Some(instance.id.clone());
         slot.state.address = instance.address;
         slot.state.port = instance.spec.ports.first().copied();
-        slot.enter(Phase::Starting);
-        slot.state.since = instance.started_at;
-        if age > slot.checks.0.timeout {
-            // It would have been ended long ago if it had not got well; its first probe follows at once.
-            slot.enter(Phase::Running);
-            slot.state.since = instance.started_at;
-            slot.state.routable = true;
-        }
+        // As what it was known to be; its first probe follows at once.
+        slot.enter(if instance.well.is_some() { Phase::Running } else { Phase::Starting });
+        slot.state.since = instance.well.map_or(instance.started_at, |well| well.since);
+        slot.state.routable = instance.well.is_some_and(|well| well.ready);
         self.plan.adopted.push((instance.id.clone(), instance.spec.limits.memory_bytes));
-        self.plan.actions.push(Action::Monitor { index, id: instance.id.clone(), adopted: true });
+        self.plan.actions.push(Action::Monitor { index, id: instance.id.clone() });
     }
 
     /// Instances that the list should have shown and did not.

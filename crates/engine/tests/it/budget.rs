@@ -15,10 +15,11 @@ async fn first_come_first_served_and_places_move_up() {
     let big = budget.ask(ask("b", 80, false)).unwrap();
     // There would be room for it, but it came later.
     let small = budget.ask(ask("c", 10, false)).unwrap();
-    assert_eq!((big.position(), small.position()), (1, 2));
+    let position = |ticket: &engine::Ticket| ticket.place().map(|place| place.position);
+    assert_eq!((position(&big), position(&small)), (Some(1), Some(2)));
     assert_eq!(budget.queue().iter().map(|waiting| waiting.what.as_str()).collect::<Vec<_>>(), ["b", "c"]);
     drop(big);
-    assert_eq!(small.position(), 0);
+    assert_eq!(small.place(), None);
     drop((small.admitted(|_| {}).await, first));
     assert_eq!(budget.used().1, 0);
 }
@@ -31,11 +32,11 @@ async fn a_waiting_staging_run_keeps_no_instance_from_starting() {
     let waiting = budget.ask(ask("second", 10, true)).unwrap();
     budget.ask(ask("instance", 10, false)).unwrap().admitted(|_| panic!("there is room")).await;
     assert_eq!(budget.queue()[0].waits_for, "a place to stage");
-    let mut admitted = Box::pin(waiting.admitted(|place| places.push(place)));
+    let mut admitted = Box::pin(waiting.admitted(|place| places.push(place.to_string())));
     assert!(admitted.as_mut().now_or_never().is_none());
     drop(running);
     drop(admitted.await);
-    assert_eq!(places, [1]);
+    assert_eq!(places, ["waits for a place to stage, place 1 in the queue"]);
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn what_can_never_be_given_is_refused_in_words() {
     let error = budget.ask(ask("a", 4 << 30, false)).map(|_| ()).unwrap_err().to_string();
     assert_eq!(
         error,
-        "asks for 4 GB of memory, but this host gives applications 2 GB in all; ask for less, or raise the budget"
+        "asks for 4 GB of memory, but this host gives applications 2 GB in all; ask for less, or have `pitlane serve --memory` raised"
     );
     assert!(Budget::memory_of_host().unwrap() > 1 << 28);
 }
@@ -62,7 +63,7 @@ proptest! {
                 3 if !leases.is_empty() => drop(leases.remove(index.index(leases.len()))),
                 _ => {}
             }
-            let (granted, waiting): (Vec<_>, Vec<_>) = tickets.into_iter().partition(|ticket| ticket.position() == 0);
+            let (granted, waiting): (Vec<_>, Vec<_>) = tickets.into_iter().partition(|ticket| ticket.place().is_none());
             tickets = waiting;
             leases.extend(granted.into_iter().map(|ticket| ticket.admitted(|_| {}).now_or_never().unwrap()));
             let (room, memory, staging) = budget.used();
@@ -71,7 +72,7 @@ proptest! {
         }
         leases.clear();
         for _ in 0..100 {
-            let (granted, waiting): (Vec<_>, Vec<_>) = tickets.into_iter().partition(|ticket| ticket.position() == 0);
+            let (granted, waiting): (Vec<_>, Vec<_>) = tickets.into_iter().partition(|ticket| ticket.place().is_none());
             tickets = waiting;
             drop(granted);
         }

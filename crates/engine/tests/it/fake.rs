@@ -22,6 +22,7 @@ pub struct World {
     pub start_error: Mutex<Option<String>>,
     pub hanging: Mutex<Option<String>>,
     pub stop_takes: Mutex<Duration>,
+    pub probe_takes: Mutex<Duration>,
     pub database_gone: Mutex<bool>,
     changes: broadcast::Sender<InstanceId>,
 }
@@ -37,6 +38,7 @@ impl World {
             start_error: Mutex::default(),
             hanging: Mutex::default(),
             stop_takes: Mutex::default(),
+            probe_takes: Mutex::default(),
             database_gone: Mutex::default(),
             changes: broadcast::channel(64).0,
         })
@@ -88,11 +90,20 @@ impl World {
         running.find(|i| i.spec.workload == workload && i.spec.index == index).map(|i| i.id.clone())
     }
 
-    /// Puts a running instance there, as if started by a former process `age` ago.
+    /// Puts a running instance there, as if started by a former process `age` ago and never found well.
     pub fn put(&self, workload: &Workload, index: u32, age: Duration) -> InstanceId {
         let spec = InstanceSpec { id: InstanceId::random(), index, ..workload.template.clone() };
         let id = spec.id.clone();
         self.instances.lock().unwrap().push(observed(&spec, age));
+        id
+    }
+
+    /// The same, noted well by the former process.
+    pub fn put_well(&self, workload: &Workload, index: u32, age: Duration, ready: bool) -> InstanceId {
+        let id = self.put(workload, index, age);
+        let mut instances = self.instances.lock().unwrap();
+        let instance = instances.last_mut().unwrap();
+        instance.well = Some(Well { since: instance.started_at, ready });
         id
     }
 
@@ -118,6 +129,7 @@ fn observed(spec: &InstanceSpec, age: Duration) -> Observed {
         started_at: jiff::Timestamp::now().as_microsecond() - age.as_micros() as i64,
         address: Some([127, 0, 0, 1].into()),
         exit: None,
+        well: None,
     }
 }
 
@@ -160,6 +172,7 @@ pub fn spec(id: &str, version: &str) -> InstanceSpec {
         egress: true,
         grace: Duration::from_secs(10),
         log: LogTag { source: id.into(), source_type: "APP".into(), instance: "0".into() },
+        companions: Vec::new(),
     }
 }
 
@@ -227,6 +240,19 @@ impl Engine for Driver {
     fn forget<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<(), EngineError>> {
         async move {
             self.0.instances.lock().unwrap().retain(|instance| instance.id != *id);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn note_well<'a>(&'a self, id: &'a InstanceId, well: Option<Well>) -> BoxFuture<'a, Result<(), EngineError>> {
+        async move {
+            let words = well.map_or("not well", |well| if well.ready { "ready" } else { "well" });
+            self.0.tell(format!("note {} {words}", self.0.name(id)));
+            let mut instances = self.0.instances.lock().unwrap();
+            if let Some(instance) = instances.iter_mut().find(|instance| instance.id == *id) {
+                instance.well = well;
+            }
             Ok(())
         }
         .boxed()
@@ -300,6 +326,11 @@ impl Prober for Probes {
             HealthKind::Process => "process",
         };
         let answer = self.0.ill.lock().unwrap().get(kind).cloned();
-        async move { answer.map_or(Ok(()), Err) }.boxed()
+        let takes = *self.0.probe_takes.lock().unwrap();
+        async move {
+            tokio::time::sleep(takes).await;
+            answer.map_or(Ok(()), Err)
+        }
+        .boxed()
     }
 }

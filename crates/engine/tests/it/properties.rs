@@ -1,7 +1,7 @@
 //! Whatever happens in whatever order, what runs becomes what should run, each index once.
 
 use super::fake::{World, workload};
-use engine::{ExitKind, Phase};
+use engine::{ExitKind, Handle, InstanceId, Phase};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -75,9 +75,18 @@ async fn scenario(steps: Vec<Step>) -> Result<(), TestCaseError> {
             // A killed process does nothing more, but what it has asked of the driver still happens, beside its successor.
             Step::ControlDies => {
                 let dead = handle.clone();
+                let routed = routed(&world, &dead);
                 tokio::spawn(async move { dead.stop().await });
                 tokio::task::yield_now().await;
                 handle = world.reconciler();
+                if !*world.database_gone.lock().unwrap() {
+                    handle.settled().await;
+                    for (workload, index, id) in routed {
+                        let found = handle.states(&workload).into_iter().find(|state| state.index == index);
+                        let goes_on = found.is_some_and(|state| state.routable && state.instance.as_ref() == Some(&id));
+                        prop_assert!(goes_on, "{workload}/{index} left routing with the process that routed to it");
+                    }
+                }
             }
             Step::ControlStops => {
                 handle.stop().await;
@@ -114,4 +123,23 @@ async fn scenario(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let ended = world.instances.lock().unwrap().iter().filter(|instance| instance.exit.is_some()).count();
     prop_assert_eq!(ended, 0, "ended instances are forgotten");
     Ok(())
+}
+
+/// What is routed to, runs and is to run on: workload, index, instance.
+fn routed(world: &World, handle: &Handle) -> Vec<(String, u32, InstanceId)> {
+    let (desired, instances) = (world.desired.lock().unwrap(), world.instances.lock().unwrap());
+    let mut states = handle.all_states();
+    states.retain(|state| {
+        let wanted = desired.get(&state.workload).and_then(|row| row.as_ref().ok());
+        state.routable
+            && wanted.is_some_and(|wanted| {
+                state.index < wanted.instances
+                    && instances.iter().any(|instance| {
+                        state.instance.as_ref() == Some(&instance.id)
+                            && instance.exit.is_none()
+                            && instance.spec.version == wanted.template.version
+                    })
+            })
+    });
+    states.into_iter().filter_map(|state| Some((state.workload, state.index, state.instance?))).collect()
 }

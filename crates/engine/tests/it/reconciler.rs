@@ -179,12 +179,14 @@ async fn readiness_only_takes_from_routing() {
 async fn a_new_process_adopts_what_runs_without_taking_it_from_routing() {
     let world = World::new();
     let web = workload("web", 3, "1");
-    let old = world.put(&web, 0, Duration::from_secs(3600));
-    let young = world.put(&web, 1, Duration::from_secs(1));
-    let twin = world.put(&web, 2, Duration::from_secs(50));
-    let newer_twin = world.put(&web, 2, Duration::from_secs(40));
-    let stale = world.put(&workload("gone", 1, "1"), 0, Duration::from_secs(3600));
+    let old = world.put_well(&web, 0, Duration::from_secs(3600), true);
+    let young = world.put_well(&web, 1, Duration::from_millis(1), true);
+    let twin = world.put_well(&web, 2, Duration::from_secs(50), true);
+    let newer_twin = world.put_well(&web, 2, Duration::from_secs(40), true);
+    let stale = world.put_well(&workload("gone", 1, "1"), 0, Duration::from_secs(3600), true);
     world.want(web);
+    // The first picture does not wait for what probes see.
+    *world.probe_takes.lock().unwrap() = Duration::from_millis(900);
     let handle = world.reconciler();
     handle.settled().await;
     assert_eq!(phases(&handle, "web"), [(Phase::Running, true); 3]);
@@ -194,6 +196,64 @@ async fn a_new_process_adopts_what_runs_without_taking_it_from_routing() {
     let left = world.instances.lock().unwrap().iter().filter(|i| i.id == twin || i.id == stale).count();
     assert_eq!(left, 0);
     assert!(!world.story().iter().any(|line| line.starts_with("start")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_well_or_not_ready_is_adopted_as_that() {
+    let world = World::new();
+    let mut web = workload("web", 3, "1");
+    web.readiness.kind = HealthKind::Http { endpoint: "/ready".into() };
+    // However old it is.
+    world.put(&web, 0, Duration::from_secs(3600));
+    world.put_well(&web, 1, Duration::from_secs(3600), false);
+    world.put_well(&web, 2, Duration::from_secs(3600), true);
+    world.want(web);
+    *world.probe_takes.lock().unwrap() = Duration::from_millis(100);
+    let handle = world.reconciler();
+    handle.settled().await;
+    assert_eq!(phases(&handle, "web"), [(Phase::Starting, false), (Phase::Running, false), (Phase::Running, true)]);
+    pass(Duration::from_secs(1)).await;
+    assert_eq!(phases(&handle, "web"), [(Phase::Running, true); 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_well_and_is_not_any_more_leaves_routing_after_a_second_look() {
+    let world = World::new();
+    let web = workload("web", 1, "1");
+    let id = world.put_well(&web, 0, Duration::from_secs(3600), true);
+    world.want(web);
+    world.ill.lock().unwrap().insert("port", "nothing listens on port 8080".into());
+    let handle = world.reconciler();
+    pass(Duration::from_millis(500)).await;
+    assert_eq!(phases(&handle, "web"), [(Phase::Running, true)], "one missed probe is none");
+    pass(Duration::from_secs(1)).await;
+    assert_eq!(phases(&handle, "web"), [(Phase::Starting, false)]);
+    // It has its start-up time again before it is ended.
+    pass(Duration::from_secs(50)).await;
+    assert_eq!(world.running_id("web", 0), Some(id.clone()));
+    pass(Duration::from_secs(15)).await;
+    assert_ne!(world.running_id("web", 0), Some(id));
+    assert_eq!(details(&handle), "did not open port 8080 within 60 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn wellness_is_noted_before_routing_changes() {
+    let world = World::new();
+    let mut web = workload("web", 1, "1");
+    web.readiness = HealthCheck {
+        kind: HealthKind::Http { endpoint: "/ready".into() },
+        interval: Duration::from_secs(1),
+        ..web.readiness
+    };
+    world.want(web);
+    world.reconciler();
+    pass(SOON).await;
+    world.ill.lock().unwrap().insert("http", "GET /ready answered 503".into());
+    pass(Duration::from_secs(2)).await;
+    world.ill.lock().unwrap().clear();
+    pass(Duration::from_secs(2)).await;
+    let told = ["start web/0", "note web/0 ready", "routing web", "note web/0 well", "routing web"];
+    assert_eq!(world.story(), [&told[..], &["note web/0 ready", "routing web"]].concat());
 }
 
 #[tokio::test(start_paused = true)]

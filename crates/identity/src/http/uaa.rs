@@ -43,7 +43,10 @@ pub(super) fn routes() -> Routes {
         .add(Method::GET, "/Users", users::list_users)
         .add(Method::POST, "/Users", users::create_user)
         .add(Method::GET, "/Users/{id}", users::show_user)
+        .add(Method::PATCH, "/Users/{id}", users::update_user)
+        .add(Method::PUT, "/Users/{id}", users::update_user)
         .add(Method::DELETE, "/Users/{id}", users::delete_user)
+        .add(Method::PATCH, "/Users/{id}/status", users::update_status)
         .add(Method::PUT, "/Users/{id}/password", users::set_password)
 }
 

@@ -1,4 +1,5 @@
-//! API tokens of people: `plt_` and 256 random bits, kept as SHA-256, shown once.
+//! API tokens of people: `plt_` and 256 random bits, or 32 hexadecimal digits for clients that take nothing else. Kept as
+//! SHA-256, shown once.
 
 use crate::IdentityError;
 use crate::repo::note;
@@ -63,6 +64,40 @@ pub fn api_token_create(
         last_used_at: None,
         expires_at,
     };
+    insert(tx, actor, &token, &text)?;
+    Ok((token, text))
+}
+
+/// Makes a token of 32 hexadecimal digits (128 random bits) called `name`, for an API that hands one out to whoever comes with
+/// a password. Of those called so a person keeps the `keep` newest; older ones are revoked.
+pub fn api_token_mint_hex(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    person: &Person,
+    name: &str,
+    now: i64,
+    keep: usize,
+) -> Result<String, IdentityError> {
+    let minted = |token: &ApiToken| token.name == name && !token.prefix.starts_with(API_TOKEN_PREFIX);
+    let older: Vec<ApiToken> = api_token_list(tx, &person.id)?.into_iter().filter(minted).collect();
+    for token in older.iter().skip(keep.saturating_sub(1)) {
+        api_token_revoke(tx, actor, &token.id, &person.id)?;
+    }
+    let text = hex::encode(rand::random::<[u8; 16]>());
+    let token = ApiToken {
+        id: uuid::Uuid::new_v4().to_string(),
+        person_id: person.id.clone(),
+        name: name.into(),
+        prefix: text.chars().take(6).collect(),
+        created_at: now,
+        last_used_at: None,
+        expires_at: None,
+    };
+    insert(tx, actor, &token, &text)?;
+    Ok(text)
+}
+
+fn insert(tx: &mut Tx<'_>, actor: &Actor, token: &ApiToken, text: &str) -> Result<(), StoreError> {
     tx.exec(
         Query::insert()
             .into_table("api_token")
@@ -72,14 +107,13 @@ pub fn api_token_create(
                 token.person_id.clone().into(),
                 token.name.clone().into(),
                 token.prefix.clone().into(),
-                secret::hash(&text).into(),
-                now.into(),
-                expires_at.into(),
+                secret::hash(text).into(),
+                token.created_at.into(),
+                token.expires_at.into(),
             ]),
     )?;
-    let data = json!({ "person": person.id, "prefix": token.prefix, "expires_at": expires_at });
-    note(tx, actor, "token.create", Object::new("token", &token.id, token.name.clone()), data)?;
-    Ok((token, text))
+    let data = json!({ "person": token.person_id, "prefix": token.prefix, "expires_at": token.expires_at });
+    note(tx, actor, "token.create", Object::new("token", &token.id, token.name.clone()), data)
 }
 
 /// The token with this hash, if it has not expired.

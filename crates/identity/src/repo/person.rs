@@ -269,6 +269,18 @@ pub fn person_delete(tx: &mut Tx<'_>, actor: &Actor, id: &str) -> Result<Person,
     Ok(person)
 }
 
+/// Changes the name for people to read; an empty one is the user name.
+pub fn person_set_display_name(tx: &mut Tx<'_>, actor: &Actor, id: &str, name: &str) -> Result<(), IdentityError> {
+    let before = person_get(tx, id)?.ok_or(IdentityError::NotFound("person"))?;
+    let after = if name.trim().is_empty() { &before.user_name } else { name };
+    if after.chars().count() > 191 || after.chars().any(char::is_control) {
+        return Err(IdentityError::invalid("name", "it must have 191 characters at most, and no control characters"));
+    }
+    update(tx, id, "display_name", after)?;
+    let data = json!({ "before": before.display_name, "after": after });
+    Ok(note(tx, actor, "person.display_name", before.object(), data)?)
+}
+
 /// Changes the address.
 pub fn person_set_email(tx: &mut Tx<'_>, actor: &Actor, id: &str, email: &str) -> Result<(), IdentityError> {
     let before = person_get(tx, id)?.ok_or(IdentityError::NotFound("person"))?;

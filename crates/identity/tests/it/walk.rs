@@ -47,7 +47,10 @@ const CASES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/uaa/Users", [401, 403, 403, 200, 200]),
     ("POST", "/uaa/Users", [401, 403, 403, 400, 403]),
     ("GET", "/uaa/Users/{id}", [401, 403, 403, 404, 404]),
+    ("PATCH", "/uaa/Users/{id}", [401, 403, 403, 400, 403]),
+    ("PUT", "/uaa/Users/{id}", [401, 403, 403, 400, 403]),
     ("DELETE", "/uaa/Users/{id}", [401, 403, 403, 404, 403]),
+    ("PATCH", "/uaa/Users/{id}/status", [401, 403, 403, 400, 403]),
     ("PUT", "/uaa/Users/{id}/password", [401, 403, 403, 400, 403]),
 ];
 

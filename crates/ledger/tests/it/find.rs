@@ -15,7 +15,9 @@ async fn entries_are_found_by_every_filter() {
             append(&db, entry(action, object, scope)).await;
         }
         let ledger = sealed(&db, 5).await;
-        let times: Vec<i64> = ledger.after(0, 9).await.unwrap().iter().map(|record| record.at).collect();
+        let records = ledger.after(0, 9).await.unwrap();
+        let times: Vec<i64> = records.iter().map(|record| record.at).collect();
+        let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
         let texts = |texts: &[&str]| texts.iter().map(|text| text.to_string()).collect::<Vec<_>>();
         let all = Filter { limit: 100, ..Filter::default() };
         let cases = [
@@ -47,6 +49,9 @@ async fn entries_are_found_by_every_filter() {
             (Filter { descending: true, limit: 2, beyond: Some(4), ..all.clone() }, &[3, 2], 5),
             (Filter { beyond: Some(3), ..all.clone() }, &[4, 5], 5),
             (Filter { offset: 4, ..all.clone() }, &[5], 5),
+            (Filter { ids: texts(&[ids[3], ids[0], "none"]), ..all.clone() }, &[1, 4], 2),
+            (Filter { after: Some(2), limit: 2, ..all.clone() }, &[3, 4], 3),
+            (Filter { after: Some(2), descending: true, limit: 2, ..all.clone() }, &[5, 4], 3),
         ];
         for (filter, positions, total) in cases {
             let asked = filter.clone();

@@ -22,7 +22,7 @@ const UNUSED: Duration = Duration::from_secs(30);
 /// Lines on their way: their text in one piece, and where in it each one ends.
 #[derive(Default)]
 struct Lines {
-    text: String,
+    text: Vec<u8>,
     entries: Vec<Entry>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Adds the line that `write` appends; hands over when full.
-    pub(crate) fn push(&mut self, app: &Arc<str>, index: u32, at: i64, write: impl FnOnce(&mut String)) {
+    pub(crate) fn push(&mut self, app: &Arc<str>, index: u32, at: i64, write: impl FnOnce(&mut Vec<u8>)) {
         let lines = &mut self.lines;
         if lines.text.capacity() == 0 {
             // Some room for the line that overruns; longer ones make their own.
@@ -108,7 +108,7 @@ impl Sink {
 
     fn write(&mut self, lines: &Lines) {
         let starts = std::iter::once(0).chain(lines.entries.iter().map(|entry| entry.end));
-        let mut entries: Vec<(&Entry, &str)> =
+        let mut entries: Vec<(&Entry, &[u8])> =
             lines.entries.iter().zip(starts).map(|(entry, start)| (entry, &lines.text[start..entry.end])).collect();
         // Stable: an application's lines keep their order.
         entries.sort_by(|(a, _), (b, _)| a.app.cmp(&b.app));
@@ -122,12 +122,16 @@ impl Sink {
         }
     }
 
-    fn append(&mut self, app: &Arc<str>, entries: &[(&Entry, &str)]) -> std::io::Result<()> {
+    fn append(&mut self, app: &Arc<str>, entries: &[(&Entry, &[u8])]) -> std::io::Result<()> {
         self.lines.resize_with(self.lines.len().max(entries.len()), empty);
         for (line, (entry, text)) in self.lines.iter_mut().zip(entries) {
             line.at = entry.at;
             line.payload.clear();
-            line.payload.push_str(text);
+            // Nearly always, and much quicker to find out than to look for what is none.
+            match std::str::from_utf8(text) {
+                Ok(text) => line.payload.push_str(text),
+                Err(_) => line.payload.push_str(&String::from_utf8_lossy(text)),
+            }
             line.instance.clear();
             // Writing to a String cannot fail.
             let _ = std::fmt::Write::write_fmt(&mut line.instance, format_args!("{}", entry.index));

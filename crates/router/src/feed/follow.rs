@@ -1,9 +1,11 @@
 //! Follows control: connects, applies what comes, publishes the new index, has the table kept; for ever.
 //!
 //! A lost or silent stream is opened again after a short back-off; the last table stays in force meanwhile. Lines that are
-//! there together are applied together, so that a burst of changes costs one swap.
+//! there together are applied together, so that a burst of changes costs one swap. What is kept on disk is never older than
+//! [`KEEP_EVERY`], and the very last table once this router has stopped, so that the next one begins where this one was.
 
 use super::{keep, wire::Change};
+use crate::gateway::CallChange;
 use crate::index::{Applied, Index, Origin};
 use crate::publisher::HEART_BEAT;
 use crate::stats::Stats;
@@ -13,8 +15,8 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
@@ -23,8 +25,11 @@ use tokio::time::timeout;
 /// A line longer than this is no table of ours: 256 MiB is half a million routes.
 const LONGEST_LINE: usize = 256 << 20;
 
-/// After a change the table is kept at most this much later; changes in between are kept with it.
-const KEEP_AFTER: Duration = Duration::from_millis(200);
+/// A change is kept at once, unless the one before was so short a time ago; changes in between are kept together.
+const KEEP_EVERY: Duration = Duration::from_millis(200);
+
+/// Between two attempts to reach control, the shortest and the longest. A control process that has just started is waited for.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
 /// The following side, with all it needs.
 pub(crate) struct Follower {
@@ -33,37 +38,53 @@ pub(crate) struct Follower {
     pub(crate) index: Arc<ArcSwap<Index>>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) applied: Applied,
+    /// Dropped as soon as it is known whether control has a table, and if so, the table is in force.
+    pub(crate) first: Option<mpsc::Sender<()>>,
+    /// Who this is, to control.
+    pub(crate) follower: String,
+    /// The revision in force, for the report.
+    pub(crate) revision: watch::Sender<u64>,
 }
 
 impl Follower {
     /// Takes the kept table, if there is one. Called before the first request is served.
     pub(crate) fn start_from_file(&mut self) {
-        if let Some(table) = keep::load(&self.file) {
+        if let Some((table, calls)) = keep::load(&self.file) {
             self.applied.replace(table, Origin::File);
+            calls.into_iter().for_each(|calls| self.applied.calls(CallChange::Whole(calls)));
             self.index.store(self.applied.index(0));
         }
     }
 
-    /// Runs until dropped.
-    pub(crate) async fn run(mut self) {
+    /// Runs until `stop` says so, and keeps the last table before it returns.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let (to_keep, kept) = watch::channel(self.index.load_full());
-        let keeper = tokio::spawn(keep_changes(kept, self.file.clone()));
-        let mut pause = Duration::from_millis(20);
+        let keeper = tokio::spawn(keep_changes(kept, self.file.clone(), stop.clone()));
+        tokio::select! {
+            () = self.follow_for_ever(&to_keep) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        drop(to_keep);
+        if keeper.await.is_err() {
+            tracing::error!("keeping the routing table broke off");
+        }
+    }
+
+    async fn follow_for_ever(&mut self, to_keep: &watch::Sender<Arc<Index>>) {
+        let mut pause = PAUSES.0;
         loop {
-            match self.follow(&to_keep, &mut pause).await {
+            match self.follow(to_keep, &mut pause).await {
                 Ok(()) => tracing::info!("control ended the table's stream; going on with the last table"),
                 // Once, not at every attempt: control may be away for hours.
-                Err(error) if self.stats.table_connected.load(Relaxed) || pause == Duration::from_millis(20) => {
+                Err(error) if self.stats.table_connected.load(Relaxed) || pause == PAUSES.0 => {
                     tracing::warn!(socket = %self.socket.display(), %error, "no table from control; going on with the last one");
                 }
                 Err(_) => {}
             }
+            self.first = None;
             self.stats.table_connected.store(false, Relaxed);
-            if keeper.is_finished() {
-                return;
-            }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(500));
+            pause = (pause * 2).min(PAUSES.1);
         }
     }
 
@@ -73,7 +94,8 @@ impl Follower {
         let handshake = hyper::client::conn::http1::Builder::new().handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(io::Error::other)?;
         let connection = AbortOnDrop(tokio::spawn(connection));
-        let request = http::Request::get("/table").header("host", "router").body(Empty::<Bytes>::new());
+        let request = http::Request::get(format!("/table?follower={}", self.follower));
+        let request = request.header("host", "router").body(Empty::<Bytes>::new());
         let request = request.expect("the request's parts are constant");
         let response =
             timeout(Duration::from_secs(10), sender.send_request(request)).await?.map_err(io::Error::other)?;
@@ -93,7 +115,7 @@ impl Follower {
                 let rest = waiting.split_off(searched + end + 1);
                 self.apply(&waiting, to_keep)?;
                 waiting = rest;
-                *pause = Duration::from_millis(20);
+                *pause = PAUSES.0;
                 self.stats.table_connected.store(true, Relaxed);
             } else if waiting.len() > LONGEST_LINE {
                 return Err(io::Error::other("control sends a line of more than 256 MiB"));
@@ -116,33 +138,42 @@ impl Follower {
                 }
             };
             let changes = change.table.is_some() || change.upsert.is_some() || change.remove.is_some();
+            let changes = changes || change.calls.is_some();
             change.table.into_iter().for_each(|table| self.applied.replace(table, Origin::Control));
             change.upsert.into_iter().for_each(|route| self.applied.upsert(route));
             change.remove.into_iter().for_each(|guid| self.applied.remove(&guid));
+            change.calls.into_iter().for_each(|change| self.applied.calls(change));
             newest = changes.then_some(change.revision).or(newest);
         }
         if let Some(revision) = newest {
             let index = self.applied.index(revision);
             self.index.store(Arc::clone(&index));
             to_keep.send_replace(index);
+            self.revision.send_replace(revision);
         }
+        self.first = None;
         result
     }
 }
 
-/// Writes the newest table, a moment after it changed and on a thread where a slow disk disturbs nobody.
-async fn keep_changes(mut tables: watch::Receiver<Arc<Index>>, file: PathBuf) {
+/// Writes the newest table, on a thread where a slow disk disturbs nobody. Ends with the sender, after the last table.
+async fn keep_changes(mut tables: watch::Receiver<Arc<Index>>, file: PathBuf, mut stop: watch::Receiver<bool>) {
     while tables.changed().await.is_ok() {
-        tokio::time::sleep(KEEP_AFTER).await;
         let index = Arc::clone(&tables.borrow_and_update());
         let path = file.clone();
-        let saved = tokio::task::spawn_blocking(move || keep::save(&path, &index.table())).await;
+        let saved =
+            tokio::task::spawn_blocking(move || keep::save(&path, &index.table(), index.calls.table().as_ref())).await;
+        let mut pause = KEEP_EVERY;
         if let Ok(Err(error)) = saved {
             warn_once_a_change(&file, &error);
+            if *stop.borrow() {
+                return;
+            }
             // The disk may be full; the next change, or this one a little later, tries again.
-            tokio::time::sleep(Duration::from_secs(5)).await;
+            pause = Duration::from_secs(5);
             tables.mark_changed();
         }
+        let _ = timeout(pause, stop.wait_for(|stop| *stop)).await;
     }
 }
 

@@ -1,10 +1,11 @@
 //! What travels from control to the router: one JSON object a line.
 
+use crate::gateway::CallChange;
 use crate::{Route, Table};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// One line of the stream. At most one of the three is there; with none it only says that the stream lives.
+/// One line of the stream. At most one of the four is there; with none it only says that the stream lives.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Change {
     /// Count of changes in this control process, this one included.
@@ -18,6 +19,9 @@ pub(crate) struct Change {
     /// The guid of a route that is no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) remove: Option<String>,
+    /// What the gateway is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) calls: Option<CallChange>,
 }
 
 impl Change {

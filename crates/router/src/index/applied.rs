@@ -1,6 +1,7 @@
 //! The applier's side of the index: knows routes by guid and makes the next index from a change.
 
 use super::{Balance, Endpoint, Entry, Index, Origin};
+use crate::gateway::{CallChange, Calls};
 use crate::{Route, Table};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,11 +10,12 @@ use std::sync::Arc;
 pub(crate) struct Applied {
     index: Index,
     by_guid: HashMap<String, Arc<Entry>>,
+    calls: Calls,
 }
 
 impl Applied {
     pub(crate) fn new() -> Self {
-        Self { index: Index::empty(), by_guid: HashMap::new() }
+        Self { index: Index::empty(), by_guid: HashMap::new(), calls: Calls::default() }
     }
 
     /// Makes the table what `table` says. What is equal stays the same object.
@@ -58,6 +60,12 @@ impl Applied {
             old.balance.endpoints().iter().for_each(|endpoint| endpoint.retire());
             self.index.routes = self.by_guid.len();
         }
+    }
+
+    /// What the gateway is told.
+    pub(crate) fn calls(&mut self, change: CallChange) {
+        self.calls.apply(change);
+        self.index.calls = self.calls.index();
     }
 
     /// The index to publish.

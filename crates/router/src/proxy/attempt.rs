@@ -1,12 +1,16 @@
 //! One instance's chance to answer.
 
-use super::body::{Outgoing, Upload};
+use super::body::{Answer, Outgoing, Stall};
+use super::head;
+use super::http1::{Broken, Exchange};
+use super::passage::Passage;
 use super::pool::Lease;
 use crate::index::Endpoint;
-use crate::worker::Worker;
-use http::{Request, Response};
-use hyper::body::Incoming;
-use std::future::Future;
+use http::header::{HOST, HeaderValue};
+use http::uri::Scheme;
+use http::{Request, Response, Uri, Version};
+use hyper::client::conn::http2;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,51 +25,116 @@ pub(crate) struct Failure {
     pub(crate) why: String,
 }
 
-/// Sends the `request` and waits for the answer's head. After a failure the request is there again if it may be sent once
-/// more. A kept connection that ends without an answer may just have been too old, so the same instance gets the request
-/// over a new one; if it is `repeatable`, or had not been sent at all.
+impl Failure {
+    fn of(why: impl Into<String>) -> Self {
+        Self { refused: false, why: why.into() }
+    }
+}
+
+/// Sends the request and waits for the answer's head; the rest of the answer is then the passage's. After a failure the
+/// passage has its body again if the request may be sent once more. A kept connection that ends without an answer may just
+/// have been too old, so the same instance gets the request over a new one; if it is `repeatable`, or had not been sent at all.
 pub(crate) async fn attempt(
-    worker: &Worker,
+    passage: &mut Passage,
     endpoint: &Arc<Endpoint>,
-    request: &mut Option<Request<Outgoing>>,
-    upload: &Upload,
     repeatable: bool,
-) -> Result<(Lease, Response<Incoming>), Failure> {
+) -> Result<Response<()>, Failure> {
+    let worker = std::rc::Rc::clone(&passage.worker);
     let timeouts = &worker.shared.timeouts;
     let mut fresh = false;
     loop {
         let lease = if fresh {
-            Box::pin(worker.pool.fresh(endpoint, timeouts.connect)).await
+            Box::pin(worker.pool.fresh(&worker, endpoint)).await
         } else {
-            worker.pool.lease(endpoint, !repeatable, timeouts.connect).await
+            worker.pool.lease(&worker, endpoint, !repeatable).await
         };
-        let mut lease = lease.map_err(|error| Failure { refused: true, why: format!("no connection: {error}") })?;
-        let Some(sent) = request.take() else {
-            return Err(Failure { refused: false, why: "the request cannot be sent again".to_owned() });
+        let lease = lease.map_err(|error| Failure { refused: true, why: format!("no connection: {error}") })?;
+        let Some(body) = passage.body.take() else {
+            return Err(Failure::of("the request cannot be sent again"));
         };
-        *request = if repeatable { copy(&sent) } else { None };
-        let mut error = match in_time(lease.send(sent), upload, timeouts.response).await {
-            Some(Ok(response)) => return Ok((lease, response)),
-            Some(Err(error)) => error,
-            None => {
-                *request = None;
-                let why = format!("no answer within {} seconds", timeouts.response.as_secs());
-                return Err(Failure { refused: false, why });
+        passage.body = if repeatable { body.again() } else { None };
+        let (reused, failure) = match lease {
+            Lease::Http1 { connection, reused } => {
+                let mut exchange = Exchange::new(connection, &passage.head, &passage.told(endpoint, &body), body);
+                let error = match poll_fn(|cx| exchange.poll_head(cx)).await {
+                    Ok(head) => {
+                        passage.answered(head.response.status(), Answer::Http1(exchange));
+                        return Ok(head.response);
+                    }
+                    Err(Broken::Late) => {
+                        passage.body = None;
+                        return Err(late(timeouts.response));
+                    }
+                    Err(error) => error,
+                };
+                passage.body = passage.body.take().or_else(|| exchange.unsent());
+                (reused, error.to_string())
             }
+            // On the heap: rare, and large.
+            Lease::Http2 { sender, reused } => match Box::pin(second(passage, endpoint, sender, body)).await {
+                Ok(response) => return Ok(response),
+                Err(Some(failure)) => (reused, failure),
+                Err(None) => {
+                    passage.body = None;
+                    return Err(late(timeouts.response));
+                }
+            },
         };
-        if let Some(unsent) = error.take_message() {
-            *request = Some(unsent);
-        }
-        if !lease.reused || fresh || request.is_none() {
-            return Err(Failure { refused: false, why: words(error.error()) });
+        if !reused || fresh || passage.body.is_none() {
+            return Err(Failure::of(failure));
         }
         worker.counters().retries.fetch_add(1, Relaxed);
         fresh = true;
     }
 }
 
+fn late(limit: Duration) -> Failure {
+    Failure::of(format!("no answer within {} seconds", limit.as_secs()))
+}
+
+/// The same over HTTP/2; `None` when the answer is late.
+async fn second(
+    passage: &mut Passage,
+    endpoint: &Endpoint,
+    mut sender: http2::SendRequest<Outgoing>,
+    body: Outgoing,
+) -> Result<Response<()>, Option<String>> {
+    let limit = passage.worker.shared.timeouts.response;
+    let mut request = Request::new(());
+    *request.method_mut() = passage.head.method.clone();
+    let mut uri = Uri::builder()
+        .scheme(Scheme::HTTP)
+        .path_and_query(passage.head.uri.path_and_query().map_or("/", |path| path.as_str()));
+    let headers = request.headers_mut();
+    head::lines(&passage.head, &passage.told(endpoint, &body), |name, value| {
+        if *name == HOST {
+            uri = std::mem::take(&mut uri).authority(value);
+        } else if let Ok(value) = HeaderValue::from_bytes(value) {
+            // Never longer or stranger than what has been parsed from the wire.
+            headers.append(name, value);
+        }
+    });
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = uri.build().map_err(|error| Some(format!("it cannot be asked by HTTP/2: {error}")))?;
+    let sending = sender.try_send_request(request.map(|()| body));
+    let response = match in_time(sending, passage, limit).await {
+        Some(Ok(response)) => response,
+        Some(Err(mut error)) => {
+            if let Some(unsent) = error.take_message() {
+                passage.body = Some(unsent.into_body());
+            }
+            return Err(Some(words(error.error())));
+        }
+        None => return Err(None),
+    };
+    let (mut head, incoming) = response.into_parts();
+    head::strip_hop_by_hop(&mut head.headers);
+    passage.answered(head.status, Answer::Http2 { incoming, stall: Stall::new(limit) });
+    Ok(Response::from_parts(head, ()))
+}
+
 /// The answer, or `None` when it takes longer than `limit` after the last piece of the request.
-async fn in_time<A: Future>(sending: A, upload: &Upload, limit: Duration) -> Option<A::Output> {
+async fn in_time<A: Future>(sending: A, passage: &Passage, limit: Duration) -> Option<A::Output> {
     let mut sending = pin!(sending);
     let mut deadline = Instant::now() + limit;
     loop {
@@ -73,7 +142,7 @@ async fn in_time<A: Future>(sending: A, upload: &Upload, limit: Duration) -> Opt
             return Some(answer);
         }
         // An upload may last longer, as long as its pieces are taken.
-        let later = upload.touched.get() + limit;
+        let later = passage.upload.as_ref().map_or(passage.arrival.instant, |upload| upload.touched.get()) + limit;
         if later <= Instant::now() {
             return None;
         }
@@ -81,24 +150,9 @@ async fn in_time<A: Future>(sending: A, upload: &Upload, limit: Duration) -> Opt
     }
 }
 
-fn copy(request: &Request<Outgoing>) -> Option<Request<Outgoing>> {
-    let mut again = Request::new(request.body().again()?);
-    *again.method_mut() = request.method().clone();
-    *again.uri_mut() = request.uri().clone();
-    *again.version_mut() = request.version();
-    *again.headers_mut() = request.headers().clone();
-    Some(again)
-}
-
 fn words(error: &hyper::Error) -> String {
-    if error.is_incomplete_message() {
-        "it closed the connection without an answer".to_owned()
-    } else if error.is_parse() {
-        format!("its answer is no HTTP ({error})")
-    } else {
-        match std::error::Error::source(error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        }
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }

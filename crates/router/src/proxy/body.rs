@@ -1,6 +1,7 @@
 //! Bodies on their way, in both directions: never more than a piece of them in memory, and never without a deadline.
 
-use super::finish::Finish;
+use super::http1::{Broken, Exchange};
+use super::passage::Passage;
 use crate::worker::Client;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -36,12 +37,6 @@ pub(crate) struct Upload {
     pub(crate) touched: Cell<Instant>,
 }
 
-impl Upload {
-    fn new(progress: Progress, now: Instant) -> Rc<Self> {
-        Rc::new(Self { progress: Cell::new(progress), received: Cell::new(0), touched: Cell::new(now) })
-    }
-}
-
 /// A request's body towards the backend.
 pub(crate) enum Outgoing {
     Empty,
@@ -57,13 +52,22 @@ pub(crate) enum Outgoing {
 
 impl Outgoing {
     /// The client's body as it comes, and what is to be known of it.
-    pub(crate) fn new(incoming: Incoming, now: Instant, limit: Duration) -> (Self, Rc<Upload>) {
-        let none = incoming.is_end_stream();
-        let upload = Upload::new(if none { Progress::Done } else { Progress::Running }, now);
-        if none {
-            return (Self::Empty, upload);
+    pub(crate) fn new(incoming: Incoming, now: Instant, limit: Duration) -> (Self, Option<Rc<Upload>>) {
+        if incoming.is_end_stream() {
+            return (Self::Empty, None);
         }
-        (Self::Stream { incoming, upload: Rc::clone(&upload), stall: Stall::new(limit) }, upload)
+        let (progress, received, touched) = (Cell::new(Progress::Running), Cell::new(0), Cell::new(now));
+        let upload = Rc::new(Upload { progress, received, touched });
+        (Self::Stream { incoming, upload: Rc::clone(&upload), stall: Stall::new(limit) }, Some(upload))
+    }
+
+    /// Has nothing been taken of it yet?
+    pub(crate) fn is_untouched(&self) -> bool {
+        match self {
+            Self::Empty | Self::Small(Some(_)) => true,
+            Self::Small(None) => false,
+            Self::Stream { upload, .. } => upload.received.get() == 0 && upload.progress.get() == Progress::Running,
+        }
     }
 
     /// The same body again, if it can be had again.
@@ -133,8 +137,8 @@ pub(crate) struct Reply {
 pub(crate) enum Content {
     /// The router's own words.
     Own(Option<Bytes>),
-    /// A backend's.
-    Passed(Box<Passed>),
+    /// A backend's. Dropped before its end, it takes the backend's connection with it.
+    Passed(Box<Passage>),
 }
 
 impl Drop for Reply {
@@ -143,11 +147,44 @@ impl Drop for Reply {
     }
 }
 
-/// A backend's answer on its way. Dropped before its end, it takes the backend's connection with it.
-pub(crate) struct Passed {
-    pub(crate) incoming: Incoming,
-    pub(crate) finish: Finish,
-    pub(crate) stall: Stall,
+/// The body of a backend's answer, as it comes.
+pub(crate) enum Answer {
+    Http1(Exchange),
+    Http2 { incoming: Incoming, stall: Stall },
+}
+
+impl Answer {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        const STALLED: &str = "the application stopped in the middle of its answer";
+        match self {
+            Self::Http1(exchange) => exchange.poll_frame(cx).map_err(|error| match error {
+                Broken::Late => STALLED.into(),
+                error => error.into(),
+            }),
+            Self::Http2 { incoming, stall } => {
+                let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+                    ready!(stall.poll(cx));
+                    return Poll::Ready(Some(Err(STALLED.into())));
+                };
+                stall.moved();
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+            }
+        }
+    }
+
+    pub(crate) fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Http1(exchange) => exchange.is_over(),
+            Self::Http2 { incoming, .. } => incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http1(exchange) => exchange.size_hint(),
+            Self::Http2 { incoming, .. } => incoming.size_hint(),
+        }
+    }
 }
 
 impl Reply {
@@ -161,35 +198,30 @@ impl Body for Reply {
     type Error = BodyError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let passed = match &mut self.get_mut().content {
+        let passage = match &mut self.get_mut().content {
             Content::Own(bytes) => return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Content::Passed(passed) => &mut **passed,
+            Content::Passed(passage) => &mut **passage,
         };
-        let Poll::Ready(frame) = Pin::new(&mut passed.incoming).poll_frame(cx) else {
-            ready!(passed.stall.poll(cx));
-            return Poll::Ready(Some(Err("the application stopped in the middle of its answer".into())));
-        };
-        passed.stall.moved();
+        let Some(answer) = &mut passage.answer else { return Poll::Ready(None) };
+        let frame = ready!(answer.poll_frame(cx));
         if let Some(Ok(frame)) = &frame {
-            passed.finish.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
+            passage.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
         }
-        if frame.is_none() || passed.incoming.is_end_stream() {
-            passed.finish.complete = true;
-        }
-        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
+        passage.complete = frame.is_none() || answer.is_end_stream();
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Own(bytes) => bytes.is_none(),
-            Content::Passed(passed) => passed.incoming.is_end_stream(),
+            Content::Passed(passage) => passage.answer.as_ref().is_none_or(Answer::is_end_stream),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Content::Passed(passed) => passed.incoming.size_hint(),
+            Content::Passed(passage) => passage.answer.as_ref().map_or(SizeHint::with_exact(0), Answer::size_hint),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream whose broken writing side swallows what is written.
-pub(super) struct HalfClosed<S> {
+pub(crate) struct HalfClosed<S> {
     stream: S,
     deaf: bool,
 }
@@ -18,6 +18,15 @@ pub(super) struct HalfClosed<S> {
 impl<S> HalfClosed<S> {
     pub(super) fn new(stream: S) -> Self {
         Self { stream, deaf: false }
+    }
+
+    pub(super) fn inner(&self) -> &S {
+        &self.stream
+    }
+
+    /// Is what is written swallowed?
+    pub(super) fn is_deaf(&self) -> bool {
+        self.deaf
     }
 
     /// Turns the first sign that nobody reads into a success of `length` bytes.

@@ -1,12 +1,14 @@
 //! The host a request is for.
 
 use http::{Version, header, request::Parts};
+use std::borrow::Cow;
 use std::ops::Deref;
 
 /// A host name as the table has it: lower case, no port, no dot at its end.
-pub(crate) struct Host(String);
+#[derive(Default)]
+pub(crate) struct Host<'h>(Cow<'h, str>);
 
-impl Deref for Host {
+impl Deref for Host<'_> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -14,10 +16,10 @@ impl Deref for Host {
     }
 }
 
-impl Host {
+impl<'h> Host<'h> {
     /// From the request line's authority (HTTP/2, absolute form), which RFC 9112 3.2.2 puts first, else from `Host`.
     /// None, two, or one that is no host is refused: two parties could read it differently. HTTP/1.0 may have none.
-    pub(crate) fn of(head: &Parts) -> Result<Self, &'static str> {
+    pub(crate) fn of(head: &'h Parts) -> Result<Self, &'static str> {
         let mut lines = head.headers.get_all(header::HOST).iter();
         let (first, second) = (lines.next(), lines.next());
         if second.is_some() {
@@ -32,7 +34,7 @@ impl Host {
         Self::parse(text).ok_or("the Host header is no host name")
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &'h str) -> Option<Self> {
         let name = match text.strip_prefix('[') {
             // An IPv6 address keeps its brackets: it belongs to no app.
             Some(rest) => &text[..rest.find(']')? + 2],
@@ -43,7 +45,10 @@ impl Host {
             port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()));
         let name = name.strip_suffix('.').unwrap_or(name);
         let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=[]:".contains(&byte);
-        (port_ok && name.bytes().all(letter)).then(|| Self(name.to_ascii_lowercase()))
+        (port_ok && name.bytes().all(letter)).then(|| {
+            let lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+            Self(if lower { name.into() } else { name.to_ascii_lowercase().into() })
+        })
     }
 }
 

@@ -6,21 +6,18 @@
 
 use super::body::Outgoing;
 use super::half_closed::HalfClosed;
+use super::http1::{Connection, Stream};
 use crate::Protocol;
 use crate::index::{Address, Endpoint};
-use crate::worker::LocalExecutor;
-use futures_util::future::Either;
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1, http2};
+use crate::worker::{LocalExecutor, Worker};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::future::Future;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
@@ -31,34 +28,14 @@ const IDLE_PER_ENDPOINT: usize = 128;
 /// backend that closes idle connections does so after seconds, and then nobody could tell whether the request was taken.
 const SURELY_ALIVE: Duration = Duration::from_millis(500);
 
-/// One way to send a request.
-pub(crate) enum Sender {
-    Http1(http1::SendRequest<Outgoing>),
-    Http2(http2::SendRequest<Outgoing>),
+/// A connection in use. `reused`: it served a request before.
+pub(crate) enum Lease {
+    Http1 { connection: Box<Connection>, reused: bool },
+    Http2 { sender: http2::SendRequest<Outgoing>, reused: bool },
 }
-
-/// A connection in use.
-pub(crate) struct Lease {
-    pub(crate) sender: Sender,
-    /// It served a request before.
-    pub(crate) reused: bool,
-}
-
-impl Lease {
-    /// Begins to send at once, so that the request is moved once only; the future is the answer.
-    pub(crate) fn send(&mut self, request: Request<Outgoing>) -> impl Future<Output = Sent> + use<> {
-        match &mut self.sender {
-            Sender::Http1(sender) => Either::Left(sender.try_send_request(request)),
-            Sender::Http2(sender) => Either::Right(sender.try_send_request(request)),
-        }
-    }
-}
-
-/// What comes of sending.
-type Sent = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>;
 
 struct Idle {
-    sender: http1::SendRequest<Outgoing>,
+    connection: Box<Connection>,
     since: Instant,
 }
 
@@ -72,107 +49,94 @@ struct Kept {
 /// The connections of one thread.
 #[derive(Default)]
 pub(crate) struct Pool {
-    kept: RefCell<HashMap<u64, Kept>>,
+    kept: RefCell<HashMap<u64, Kept, BuildHasherDefault<Spread>>>,
 }
 
 impl Pool {
     /// A connection to `endpoint`, a waiting one if there is one. `once`: for a request that must not be sent twice.
-    pub(crate) async fn lease(&self, endpoint: &Arc<Endpoint>, once: bool, limit: Duration) -> io::Result<Lease> {
+    pub(crate) async fn lease(&self, worker: &Worker, endpoint: &Arc<Endpoint>, once: bool) -> io::Result<Lease> {
         match endpoint.protocol() {
             Protocol::Http1 => {
-                while let Some(mut sender) = self.waiting(endpoint, once) {
-                    // Its task may not have run since the last answer; a closed one says so here.
-                    if sender.is_ready() || sender.ready().await.is_ok() {
-                        return Ok(Lease { sender: Sender::Http1(sender), reused: true });
-                    }
+                if let Some(connection) = self.waiting(endpoint, once) {
+                    return Ok(Lease::Http1 { connection, reused: true });
                 }
-                // On the heap: rare, and large.
-                Box::pin(self.fresh(endpoint, limit)).await
             }
             Protocol::Http2 => {
                 let shared = self.kept.borrow().get(&endpoint.id).and_then(|kept| kept.shared.clone());
                 if let Some(mut sender) = shared.filter(|sender| !sender.is_closed())
                     && sender.ready().await.is_ok()
                 {
-                    return Ok(Lease { sender: Sender::Http2(sender), reused: true });
+                    return Ok(Lease::Http2 { sender, reused: true });
                 }
-                // On the heap: rare, and large.
-                Box::pin(self.fresh(endpoint, limit)).await
             }
         }
+        // On the heap: rare, and large.
+        Box::pin(self.fresh(worker, endpoint)).await
     }
 
-    fn waiting(&self, endpoint: &Arc<Endpoint>, once: bool) -> Option<http1::SendRequest<Outgoing>> {
+    fn waiting(&self, endpoint: &Arc<Endpoint>, once: bool) -> Option<Box<Connection>> {
         let mut kept = self.kept.borrow_mut();
         let idle = &mut kept.get_mut(&endpoint.id)?.idle;
         while let Some(newest) = idle.last() {
             if once && newest.since.elapsed() > SURELY_ALIVE {
                 return None;
             }
-            let sender = idle.pop()?.sender;
-            if !sender.is_closed() {
-                return Some(sender);
+            let connection = idle.pop()?.connection;
+            if connection.is_usable() {
+                return Some(connection);
             }
         }
         None
     }
 
     /// A new connection.
-    pub(crate) async fn fresh(&self, endpoint: &Arc<Endpoint>, limit: Duration) -> io::Result<Lease> {
+    pub(crate) async fn fresh(&self, worker: &Worker, endpoint: &Arc<Endpoint>) -> io::Result<Lease> {
         let connect = async {
-            match &endpoint.address {
+            let stream = match &endpoint.address {
                 Address::Tcp(address) => {
                     let stream = TcpStream::connect(address).await?;
                     stream.set_nodelay(true)?;
-                    self.handshake(stream, endpoint).await
+                    Stream::Tcp(stream)
                 }
-                Address::Unix(path) => self.handshake(UnixStream::connect(path).await?, endpoint).await,
+                Address::Unix(path) => Stream::Unix(UnixStream::connect(path).await?),
+            };
+            match endpoint.protocol() {
+                Protocol::Http1 => {
+                    let connection = Box::new(Connection::new(stream, worker.pulse()));
+                    Ok(Lease::Http1 { connection, reused: false })
+                }
+                Protocol::Http2 => self.shared(stream, endpoint).await,
             }
         };
-        let sender = timeout(limit, connect).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        Ok(Lease { sender, reused: false })
+        let limit = worker.shared.timeouts.connect;
+        timeout(limit, connect).await.unwrap_or_else(|_| {
+            let words = format!("not made within {} ms", limit.as_millis());
+            Err(io::Error::new(io::ErrorKind::TimedOut, words))
+        })
     }
 
-    async fn handshake<S>(&self, stream: S, endpoint: &Arc<Endpoint>) -> io::Result<Sender>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    /// A connection that serves many requests at a time.
+    async fn shared(&self, stream: Stream, endpoint: &Arc<Endpoint>) -> io::Result<Lease> {
+        let mut http = http2::Builder::new(LocalExecutor);
+        http.timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(20));
         let io = TokioIo::new(HalfClosed::new(stream));
-        match endpoint.protocol() {
-            Protocol::Http1 => {
-                let (sender, connection) = http1::handshake(io).await.map_err(io::Error::other)?;
-                tokio::task::spawn_local(async move {
-                    // Whoever waits for an answer learns of it, too.
-                    if let Err(error) = connection.with_upgrades().await {
-                        tracing::trace!(%error, "backend connection");
-                    }
-                });
-                Ok(Sender::Http1(sender))
+        let (sender, connection) = http.handshake(io).await.map_err(io::Error::other)?;
+        tokio::task::spawn_local(async move {
+            // Whoever waits for an answer learns of it, too.
+            if let Err(error) = connection.await {
+                tracing::trace!(%error, "backend connection");
             }
-            Protocol::Http2 => {
-                let mut http = http2::Builder::new(LocalExecutor);
-                http.timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(20));
-                let (sender, connection) = http.handshake(io).await.map_err(io::Error::other)?;
-                tokio::task::spawn_local(async move {
-                    if let Err(error) = connection.await {
-                        tracing::trace!(%error, "backend connection");
-                    }
-                });
-                self.of(endpoint, |kept| kept.shared = Some(sender.clone()));
-                Ok(Sender::Http2(sender))
-            }
-        }
+        });
+        self.of(endpoint, |kept| kept.shared = Some(sender.clone()));
+        Ok(Lease::Http2 { sender, reused: false })
     }
 
     /// Takes a connection back whose request and answer are complete.
-    pub(crate) fn give_back(&self, endpoint: &Arc<Endpoint>, sender: Sender, now: Instant) {
-        if let Sender::Http1(sender) = sender
-            && !sender.is_closed()
-            && !endpoint.is_retired()
-        {
+    pub(crate) fn give_back(&self, endpoint: &Arc<Endpoint>, connection: Box<Connection>, now: Instant) {
+        if connection.is_usable() && !endpoint.is_retired() {
             self.of(endpoint, |kept| {
                 if kept.idle.len() < IDLE_PER_ENDPOINT {
-                    kept.idle.push(Idle { sender, since: now });
+                    kept.idle.push(Idle { connection, since: now });
                 }
             });
         }
@@ -184,12 +148,11 @@ impl Pool {
         change(kept.entry(endpoint.id).or_insert_with(fresh));
     }
 
-    /// Closes what has been idle for `limit`, and everything of endpoints that no table names any more.
+    /// Closes what has been idle for `limit` or closed by the other side, and everything of endpoints that no table names
+    /// any more.
     pub(crate) fn sweep(&self, limit: Duration) {
         self.kept.borrow_mut().retain(|_, kept| {
-            // The oldest come first.
-            let old = kept.idle.partition_point(|idle| idle.since.elapsed() >= limit);
-            kept.idle.drain(..old);
+            kept.idle.retain(|idle| idle.since.elapsed() < limit && idle.connection.is_usable());
             kept.shared.take_if(|sender| sender.is_closed());
             !kept.endpoint.is_retired() && (!kept.idle.is_empty() || kept.shared.is_some())
         });
@@ -198,5 +161,24 @@ impl Pool {
     /// Closes all idle connections.
     pub(crate) fn clear(&self) {
         self.kept.borrow_mut().clear();
+    }
+}
+
+/// Hashes the ids of endpoints, which are small numbers that nobody outside chooses.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        // By the golden ratio, so that neighbours land far from each other, in the bits that are looked at.
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15).swap_bytes();
     }
 }

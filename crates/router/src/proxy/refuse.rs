@@ -85,8 +85,9 @@ pub(crate) fn broken() -> Response<Reply> {
 }
 
 /// Control does not answer: JSON for clients of its APIs, a page for people.
-pub(crate) fn control_away(accept: Option<&HeaderValue>) -> Response<Reply> {
-    let page = accept.and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+pub(crate) fn control_away(asked: &HeaderMap) -> Response<Reply> {
+    let accept = asked.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let page = accept.is_some_and(|accept| accept.contains("text/html"));
     let (kind, text) =
         if page { ("text/html; charset=utf-8", CONTROL_AWAY_PAGE) } else { ("application/json", CONTROL_AWAY_JSON) };
     let mut response = Response::new(Reply::own(text));
@@ -96,11 +97,6 @@ pub(crate) fn control_away(accept: Option<&HeaderValue>) -> Response<Reply> {
     headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
     response
-}
-
-/// What the client accepts, kept before its head goes away.
-pub(crate) fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers.get(ACCEPT).cloned()
 }
 
 const CONTROL_AWAY_JSON: &str = concat!(

@@ -41,6 +41,7 @@ pub(crate) async fn run(part: Part) -> std::io::Result<()> {
         log: RefCell::new(log),
         random: RefCell::new(SmallRng::from_rng(&mut rand::rng())),
         watched: RefCell::default(),
+        pulses: RefCell::default(),
         closed: Notify::new(),
     });
     let accepting: Vec<_> = listeners
@@ -127,6 +128,7 @@ async fn keep_house(worker: Rc<Worker>) {
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(2) {
             worker.watched.borrow_mut().sweep(&worker.shared.timeouts);
+            worker.pulses.borrow_mut().sweep(worker.shared.timeouts.response);
         }
         if ticks.is_multiple_of(10) {
             worker.pool.sweep(worker.shared.timeouts.backend_idle);

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// When draining, a new connection may still say its first request within this time: it may be on its way.
+/// When draining, a connection that is new or at rest may still say a request within this time: it may be on its way. The
+/// answer says that the connection ends, so that its client opens another (at whoever accepts now) without a loss.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What a connection is doing.
@@ -55,7 +56,7 @@ impl Watch {
 
     /// The client said something.
     pub(crate) fn bytes_came(&self) {
-        if self.state.load(Relaxed) & 3 == Phase::Rest as u64 {
+        if self.rests() {
             self.enter(Phase::Head);
         }
     }
@@ -68,6 +69,10 @@ impl Watch {
     /// Its answer is over.
     pub(crate) fn rest(&self) {
         self.enter(Phase::Rest);
+    }
+
+    fn rests(&self) -> bool {
+        self.state.load(Relaxed) & 3 == Phase::Rest as u64
     }
 
     fn order(&self, order: u8) {
@@ -90,12 +95,15 @@ pub(crate) async fn watched<C: Future>(watch: &Watch, connection: C, drain: impl
         match watch.order.load(Relaxed) {
             END => return Poll::Ready(None),
             DRAIN if !draining => {
-                draining = true;
                 watch.waker.register(cx.waker());
-                // First what it has at hand: hyper closes a connection at once that has not begun its first request.
+                // First what it has at hand: hyper closes a connection at once that has not begun a request.
                 if let Poll::Ready(output) = connection.as_mut().poll(cx) {
                     return Poll::Ready(Some(output));
                 }
+                if watch.rests() {
+                    return Poll::Pending;
+                }
+                draining = true;
                 drain(connection.as_mut());
             }
             _ => {}
@@ -135,10 +143,10 @@ impl Watched {
                 (seen.state, seen.since) = (state, now);
             }
             let limit = match state & 3 {
-                head if head == Phase::Head as u64 && self.draining => LAST_WORDS,
+                busy if busy == Phase::Busy as u64 => Duration::MAX,
+                _ if self.draining => LAST_WORDS,
                 head if head == Phase::Head as u64 => timeouts.head,
-                rest if rest == Phase::Rest as u64 => timeouts.keep_alive,
-                _ => Duration::MAX,
+                _ => timeouts.keep_alive,
             };
             if now.duration_since(seen.since) >= limit {
                 seen.watch.order(END);
@@ -150,6 +158,10 @@ impl Watched {
     /// Begins the end of all connections, those still to come included.
     pub(crate) fn drain(&mut self) {
         self.draining = true;
-        self.seen.iter().for_each(|seen| seen.watch.order(DRAIN));
+        for seen in &mut self.seen {
+            // However long it has been at rest, its last words are counted from here.
+            seen.since = Instant::now();
+            seen.watch.order(DRAIN);
+        }
     }
 }

@@ -82,9 +82,18 @@ impl House {
         }));
         let publisher = self.publisher.clone();
         self.admin = Some(serve_unix(&run.join("admin.sock"), move |request: Request<Incoming>| {
-            assert_eq!(request.uri().path(), "/table");
-            let changes = publisher.changes().map_ok(Frame::data).map_err(|never| match never {});
-            async move { Response::new(BodyExt::boxed(StreamBody::new(changes))) }
+            let publisher = publisher.clone();
+            async move {
+                if request.uri().path() == "/table/report" {
+                    let report = request.into_body().collect().await.unwrap().to_bytes();
+                    publisher.report(serde_json::from_slice(&report).unwrap());
+                    return Response::new(text(String::new()));
+                }
+                assert_eq!(request.uri().path(), "/table");
+                let follower = request.uri().query().and_then(|query| query.strip_prefix("follower="));
+                let changes = publisher.changes(follower).map_ok(Frame::data).map_err(|never| match never {});
+                Response::new(BodyExt::boxed(StreamBody::new(changes)))
+            }
         }));
     }
 

@@ -143,10 +143,54 @@ async fn a_router_starts_from_the_kept_table_and_from_nothing() {
 }
 
 #[tokio::test]
+async fn the_very_last_table_is_kept_when_a_router_stops() {
+    for number in 0..5 {
+        let mut house = House::new().await;
+        // One change after another, so that the last comes while the first is being kept.
+        for host in ["a", "b", &format!("last{number}")] {
+            house.set(route(&format!("{host}.apps.localhost"), "", vec![backend("a", 0, nobody())])).await;
+        }
+        house.stop().await;
+        let kept = std::fs::read_to_string(house.folder.path().join("router/table.json")).unwrap();
+        assert!(kept.contains(&format!("last{number}")), "{kept}");
+        let left = std::fs::read_dir(house.folder.path().join("router")).unwrap().count();
+        assert_eq!(left, 1, "nothing beside it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_router_that_starts_beside_control_begins_with_controls_table() {
+    let mut house = House::new().await;
+    let host = "a.apps.localhost";
+    // As it was when the former router was killed: the app had no instance yet.
+    house.set(route(host, "", vec![])).await;
+    house.until_kept(host).await;
+    house.stop().await;
+    house.publisher.set(route(host, "", vec![backend("a", 0, named("young").await)]));
+    for _ in 0..10 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        house.address = listener.local_addr().unwrap();
+        // It waits in the listener's queue, as after `kill -9` of the former router.
+        let waiting = tokio::net::TcpStream::connect(house.address).await.unwrap();
+        let options = router::Options::new(listener, house.folder.path(), "apps.localhost");
+        house.router = Some(tokio::task::spawn_blocking(|| router::start(options)).await.unwrap().unwrap());
+        let io = hyper_util::rt::TokioIo::new(waiting);
+        let (mut client, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+        tokio::spawn(connection);
+        let answer = whole(client.send_request(get(host, "/").body(text("")).unwrap()).await.unwrap()).await;
+        assert_eq!((answer.0, answer.2.as_str()), (200, "young"));
+        // Killed: nothing of what it learned is kept.
+        std::mem::forget(house.router.take());
+        let stale = r#"{"version":1,"table":{"routes":[]}}"#;
+        std::fs::write(house.folder.path().join("router/table.json"), stale).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_follower_that_falls_behind_gets_the_whole_table() {
     let publisher = Publisher::new();
     publisher.replace_all(Table::default());
-    let mut changes = Box::pin(publisher.changes());
+    let mut changes = Box::pin(publisher.changes(None));
     let first = changes.next().await.unwrap().unwrap();
     assert_eq!(first, "{\"revision\":1,\"table\":{\"routes\":[]}}\n");
     let address = nobody();

@@ -174,6 +174,7 @@ fn spec(options: &StagerOptions, request: &StagingRequest, id: &InstanceId, moun
         egress: true,
         grace: Duration::from_secs(1),
         log: request.log.clone(),
+        companions: Vec::new(),
     }
 }
 

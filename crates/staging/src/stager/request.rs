@@ -1,7 +1,7 @@
 //! What is asked of a staging, and what it answers.
 
 use crate::{BuildpackRef, Sidecar, StagingError};
-use engine::{Engine, Limits, LogTag};
+use engine::{Budget, Engine, Limits, LogTag, Place};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ pub struct StagerOptions {
     pub engine: Arc<dyn Engine>,
     /// A folder of its own (`<data>/cache`): caches, unpacked buildpacks, scratch.
     pub work: PathBuf,
-    /// Memory of all stagings that run at once; the others wait.
-    pub memory_budget_bytes: u64,
+    /// What admits stagings, beside whatever else it admits; the others wait.
+    pub budget: Budget,
     /// A cache larger than this is not kept.
     pub cache_bytes: u64,
     /// No staging takes longer, whatever its request says.
@@ -25,12 +25,12 @@ pub struct StagerOptions {
 }
 
 impl StagerOptions {
-    /// Usual bounds: 4 GiB for all stagings together, caches of 1 GiB, [`StagingRequest::TIMEOUT`].
-    pub fn new(engine: Arc<dyn Engine>, work: impl Into<PathBuf>) -> Self {
+    /// Usual bounds: caches of 1 GiB, [`StagingRequest::TIMEOUT`].
+    pub fn new(engine: Arc<dyn Engine>, budget: Budget, work: impl Into<PathBuf>) -> Self {
         Self {
             engine,
             work: work.into(),
-            memory_budget_bytes: 4 << 30,
+            budget,
             cache_bytes: 1 << 30,
             timeout: StagingRequest::TIMEOUT,
             env: Vec::new(),
@@ -79,6 +79,8 @@ pub struct StagingRequest {
     pub log: LogTag,
     /// Called with the platform's own lines, each without line end.
     pub line: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Called with each place in the budget's queue, and with none once it is admitted.
+    pub place: Arc<dyn Fn(Option<Place>) + Send + Sync>,
 }
 
 impl StagingRequest {

@@ -241,18 +241,27 @@ async fn limits_of_staging_hold() {
         assert!(yard.output().contains(said), "{}", yard.output());
     }
     // More than all may have together is refused at once; what fits waits for its turn, and says so.
-    let mut options = StagerOptions::new(std::sync::Arc::new(yard.engine.clone()), yard.place.path().join("work"));
-    options.memory_budget_bytes = 256 << 20;
-    let small = Stager::new(options).unwrap();
+    let engine = std::sync::Arc::new(yard.engine.clone());
+    let small = budget(256 << 20);
+    let small = Stager::new(StagerOptions::new(engine, small, yard.place.path().join("work"))).unwrap();
     let nap = buildpack(&yard, "nap", &[("bin/compile", "sleep 0.5"), ("bin/release", RELEASE)]);
     let mut request = yard.request(&source, Selection::Explicit(vec![nap]));
     let too_much = small.stage(request.clone(), &CancellationToken::new()).await.unwrap_err();
     assert!(too_much.to_string().starts_with("InsufficientResources - Insufficient resources: "), "{too_much}");
     request.limits = StagingRequest::limits(200 << 20, 64 << 20);
     let cancel = CancellationToken::new();
+    let places = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    request.place = std::sync::Arc::new({
+        let places = places.clone();
+        move |place| places.lock().unwrap().push(place.map(|place| place.to_string()))
+    });
     let (one, two) = tokio::join!(small.stage(request.clone(), &cancel), small.stage(request, &cancel));
     assert!(one.is_ok() && two.is_ok());
-    assert!(yard.lines.lock().unwrap().iter().any(|line| line.starts_with("Waiting for other builds")));
+    let waits = "waits for free memory on this host, place 1 in the queue";
+    let mut places = places.lock().unwrap().clone();
+    places.sort();
+    assert_eq!(places, [None, None, Some(waits.to_owned())], "one waits, both are admitted");
+    assert!(yard.lines.lock().unwrap().contains(&format!("The build {waits}")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 //! A stager with the local engine under it, and small sources and buildpacks to feed it.
 
-use engine::Engine;
+use engine::{Budget, Engine, Room};
 use engine_local::{LocalEngine, Options};
 use staging::*;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,10 @@ impl Drop for Yard {
     }
 }
 
+pub fn budget(memory_bytes: u64) -> Budget {
+    Budget::new(Room { memory_bytes, staging_slots: 2 })
+}
+
 /// `None`, said aloud, where containers cannot be made.
 pub fn yard() -> Option<Yard> {
     if !rustix::process::geteuid().is_root() {
@@ -44,7 +48,8 @@ pub fn yard() -> Option<Yard> {
     let keeper = keeper.ancestors().nth(2).unwrap().join("examples/staging-test-keeper");
     let options = Options::new(place.path().join("engine"), place.path().join("logs"), keeper);
     let engine = LocalEngine::open(options).unwrap();
-    let stager = Stager::new(StagerOptions::new(Arc::new(engine.clone()), place.path().join("work"))).unwrap();
+    let stager = Stager::new(StagerOptions::new(Arc::new(engine.clone()), budget(4 << 30), place.path().join("work")));
+    let stager = stager.unwrap();
     Some(Yard { place, engine, stager, lines: Arc::default() })
 }
 
@@ -90,6 +95,7 @@ impl Yard {
             timeout: Duration::from_secs(120),
             log: engine::LogTag { source: "app".into(), source_type: "STG".into(), instance: "0".into() },
             line: Arc::new(move |line| lines.lock().unwrap().push(line.to_owned())),
+            place: Arc::new(|_| {}),
         }
     }
 
@@ -128,6 +134,7 @@ pub async fn start(yard: &Yard, droplet: &StagedDroplet, kind: &str, more: &[(&s
         egress: false,
         grace: Duration::from_secs(1),
         log: engine::LogTag { source: "app".into(), source_type: "APP/PROC/WEB".into(), instance: "0".into() },
+        companions: Vec::new(),
     };
     yard.engine.start(&spec).await.unwrap()
 }

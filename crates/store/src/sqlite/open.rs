@@ -7,14 +7,17 @@ use crate::{DbKind, Migration, OpenError, StoreError, migrate};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long another process may keep a database locked.
+const BUSY: Duration = Duration::from_secs(10);
 
 pub(super) fn open(path: &Path, known: &[Migration]) -> Result<Connection, OpenError> {
     if path.exists() {
         // Read only: even switching on the write-ahead log would change a database that is not ours.
         let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
             .map_err(|error| map_error(error, &path.display().to_string()))?;
-        connection.busy_timeout(Duration::from_secs(10)).map_err(|error| map_error(error, "busy_timeout"))?;
+        connection.busy_timeout(BUSY).map_err(|error| map_error(error, "busy_timeout"))?;
         missing(&mut connection, known)?;
     }
     let mut connection = connect(path)?;
@@ -33,10 +36,17 @@ pub(super) fn open(path: &Path, known: &[Migration]) -> Result<Connection, OpenE
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(|error| map_error(error, &path.display().to_string()))?;
     connection.set_prepared_statement_cache_capacity(256);
-    batch(
-        &connection,
-        "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
-    )?;
+    connection.busy_timeout(BUSY).map_err(|error| map_error(error, "busy_timeout"))?;
+    // Two processes that open a new database at once both want to change its mode, and SQLite lets neither wait for the
+    // other then: whoever comes second is told so at once, and by the next look finds it changed.
+    let until = Instant::now() + BUSY;
+    while let Err(error) = batch(&connection, "PRAGMA journal_mode = WAL") {
+        if !matches!(error, StoreError::Conflict(_)) || Instant::now() >= until {
+            return Err(error);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    batch(&connection, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
     Ok(connection)
 }
 

@@ -72,6 +72,41 @@ async fn several_processes_may_start_at_once() {
     .await;
 }
 
+/// Set in the processes that the next test starts: the folder of their database.
+const FOLDER: &str = "PITLANE_TEST_OPEN_FOLDER";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_processes_that_open_a_new_database_at_once_all_succeed() {
+    if let Some(folder) = std::env::var_os(FOLDER).map(std::path::PathBuf::from) {
+        while !folder.join("go").exists() {
+            std::hint::spin_loop();
+        }
+        let db = Db::open(&DbUrl::Sqlite(folder.join("pitlane.db")), MIGRATIONS).await.expect("it opens");
+        put(&db, i64::from(std::process::id()), "one").await.unwrap();
+        return db.close().await;
+    }
+    let test = "it::open::real_processes_that_open_a_new_database_at_once_all_succeed";
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let children: Vec<_> = (0..6)
+            .map(|_| {
+                #[expect(clippy::disallowed_methods, reason = "this test program itself, as another process")]
+                let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+                let child = child.args(["--exact", test]).env(FOLDER, folder.path());
+                child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        std::fs::write(folder.path().join("go"), "").unwrap();
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && text.contains("1 passed"), "{text}");
+        }
+        let db = Db::open(&DbUrl::Sqlite(folder.path().join("pitlane.db")), MIGRATIONS).await.unwrap();
+        assert_eq!(all_ids(&db).await.len(), 6);
+    }
+}
+
 #[tokio::test]
 async fn a_failed_migration_is_named_and_runs_again() {
     fn broken(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {

@@ -42,8 +42,12 @@ fn the_life_of_an_app() {
         assert_eq!(feature.json["name"], name);
         assert!(feature.json["enabled"].is_boolean() && feature.json["description"].is_string());
     }
+    // ssh-enabled says why not; enable-ssh fails with the reason, disable-ssh finds it off.
     let ssh = cf.get(&format!("/v3/apps/{app}/ssh_enabled"), &[]).json;
-    assert!(ssh["enabled"].is_boolean() && ssh["reason"].is_string(), "{ssh}");
+    assert_eq!(ssh, json!({"enabled": false, "reason": "Disabled globally"}));
+    assert_eq!(cf.get(&format!("/v3/apps/{app}/features/ssh"), &[]).json["enabled"], false);
+    let refused = cf.patch(&format!("/v3/apps/{app}/features/ssh"), &json!({"enabled": true})).is(422);
+    assert!(refused.detail().starts_with("SSH is not available here"), "{}", refused.detail());
     cf.list(&format!("/v3/apps/{app}/revisions"), &[("order_by", "-created_at")]);
     cf.get(&format!("/v3/apps/{app}/permissions"), &[]);
 

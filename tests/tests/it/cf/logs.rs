@@ -17,7 +17,7 @@ pub fn lines(answer: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bytes, mut bits, mut have) = (Vec::new(), 0usize, 0);
     for letter in text.chars().filter(|letter| *letter != '=') {

@@ -168,7 +168,9 @@ fn organizations_spaces_and_roles() {
         cf.list(&format!("/v3/spaces/{}/{groups}", cf.space), &[]);
     }
     let ssh = cf.get(&format!("/v3/spaces/{}/features/ssh", cf.space), &[]);
-    assert!(ssh.json["enabled"].is_boolean());
+    assert_eq!(ssh.json["enabled"], false, "there is no SSH server");
+    let allow = cf.patch(&format!("/v3/spaces/{}/features/ssh", cf.space), &json!({"enabled": true})).is(422);
+    assert!(allow.detail().starts_with("SSH is not available here"), "{}", allow.detail());
 
     people(&pitlane, &cf);
 

@@ -219,7 +219,7 @@ fn push_without_a_manifest_then_its_variants() {
     pitlane.get_until_ok("page", "/");
 }
 
-fn download(pitlane: &Pitlane, cf: &Cf, path: &str) -> PathBuf {
+pub fn download(pitlane: &Pitlane, cf: &Cf, path: &str) -> PathBuf {
     let request =
         tests::http().get(format!("{}{path}", cf.url)).header("authorization", format!("bearer {}", cf.token));
     let answer = request.send().expect("an answer");

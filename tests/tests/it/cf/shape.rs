@@ -213,6 +213,21 @@ shapes! {
         ("name", "s"), ("stack", "s?"), ("state", "s"), ("filename", "s?"), ("position", "i"), ("enabled", "b"),
         ("locked", "b"), ("lifecycle", "s"), ("links/upload/method", "s"),
     ];
+    revision = [RESOURCE, LABELLED], &[
+        ("version", "i"), ("droplet/guid", "s"), ("processes", "o"), ("sidecars", "a"), ("description", "s"),
+        ("deployable", "b"), ("relationships/app/data/guid", "s"), ("links/app/href", "s"),
+        ("links/environment_variables/href", "s"),
+    ];
+    sidecar = [], &[
+        ("guid", "s"), ("created_at", "s"), ("updated_at", "s"), ("name", "s"), ("command", "s"), ("process_types", "a"),
+        ("memory_in_mb", "i?"), ("origin", "s"), ("relationships/app/data/guid", "s"),
+    ];
+    usage_event = [RESOURCE], &[
+        ("state/current", "s"), ("state/previous", "s"), ("app/guid", "s"), ("app/name", "s"), ("process", "o"),
+        ("space/guid", "s"), ("space/name", "s"), ("organization/guid", "s"), ("buildpack", "o"), ("task", "o"),
+        ("memory_in_mb_per_instance/current", "i?"), ("memory_in_mb_per_instance/previous", "i?"),
+        ("instance_count/current", "i?"), ("instance_count/previous", "i?"),
+    ];
     stack = [RESOURCE, LABELLED], &[("name", "s"), ("description", "t"), ("state", "s"), ("default", "b")];
     event = [RESOURCE], &[
         ("type", "s"), ("actor/guid", "s"), ("actor/type", "s"), ("actor/name", "s"), ("target/guid", "s"),

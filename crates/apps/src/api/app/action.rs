@@ -10,8 +10,9 @@ use crate::error::Kind;
 use crate::model::actions;
 use crate::repo::app::{App, STARTED, STOPPED};
 use crate::repo::droplet::Droplet;
+use crate::repo::revision::{Revision, revision_of_start};
 use crate::repo::space::Space;
-use crate::repo::{allowance, audit, deployment, metadata, process, record};
+use crate::repo::{allowance, audit, deployment, metadata, process, record, sidecar};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -34,14 +35,23 @@ pub(super) fn routes() -> Routes {
 struct Nothing {}
 
 type Shown = Result<Json<Value>, ApiError>;
-type Act = fn(&Apps, &mut Tx<'_>, &Caller, &Space, &mut App) -> Result<(), ApiError>;
+type Act = fn(&Start<'_>, &mut Tx<'_>, &mut App) -> Result<(), ApiError>;
+
+/// Who wants an app of which space to start or stop.
+pub(in crate::api) struct Start<'s> {
+    pub(in crate::api) apps: &'s Apps,
+    pub(in crate::api) caller: &'s Caller,
+    pub(in crate::api) space: &'s Space,
+    /// Describe the revision that comes of it, instead of what has changed.
+    pub(in crate::api) words: Option<String>,
+}
 
 async fn act(apps: Apps, caller: Caller, base: Base, guid: String, act: Act) -> Shown {
     let state = apps.clone();
     apps.db
         .write(move |tx| {
             let (mut app, space) = App::load(tx, &caller, &guid, &actions::SPACE_OPERATE)?;
-            act(&state, tx, &caller, &space, &mut app)?;
+            act(&Start { apps: &state, caller: &caller, space: &space, words: None }, tx, &mut app)?;
             Ok(Json(show_app(&base, &app, &metadata::of(tx, &guid)?)))
         })
         .await
@@ -74,48 +84,68 @@ async fn restart_app(
     Path(guid): Path<String>,
     _: Body<Nothing>,
 ) -> Shown {
-    act(apps, caller, base, guid, restart).await
+    act(apps, caller, base, guid, |start, tx, app| restart(start, tx, app).map(drop)).await
 }
 
 /// Wants the app to run; does nothing if it is wanted already.
-fn start(apps: &Apps, tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &mut App) -> Result<(), ApiError> {
+fn start(start: &Start<'_>, tx: &mut Tx<'_>, app: &mut App) -> Result<(), ApiError> {
     if !app.is_started() {
-        renew(tx, app)?;
+        renew(start, tx, app)?;
     }
     app.state = STARTED.into();
     app.save(tx)?;
-    allowance::check(tx, space)?;
-    audit::record(tx, caller, "audit.app.start", app.object(), &space.scope(), json!({}))?;
-    apps.say_after(tx, &app.guid, format!("Starting app with guid {}", app.guid));
+    allowance::check(tx, start.space)?;
+    start.note(tx, "audit.app.start", app, json!({}))?;
+    start.apps.say_after(tx, &app.guid, format!("Starting app with guid {}", app.guid));
     Ok(())
 }
 
 /// Wants it not to run.
-fn stop(apps: &Apps, tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &mut App) -> Result<(), ApiError> {
+fn stop(start: &Start<'_>, tx: &mut Tx<'_>, app: &mut App) -> Result<(), ApiError> {
     check_no_deployment(tx, app)?;
     app.state = STOPPED.into();
     app.save(tx)?;
-    audit::record(tx, caller, "audit.app.stop", app.object(), &space.scope(), json!({}))?;
-    apps.say_after(tx, &app.guid, format!("Stopping app with guid {}", app.guid));
+    start.note(tx, "audit.app.stop", app, json!({}))?;
+    start.apps.say_after(tx, &app.guid, format!("Stopping app with guid {}", app.guid));
     Ok(())
 }
 
-/// Wants new instances in place of those that run, with what is set now.
-pub(in crate::api) fn restart(
-    apps: &Apps,
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    space: &Space,
-    app: &mut App,
-) -> Result<(), ApiError> {
+/// Wants new instances in place of those that run, with what is set now; answers the revision they are of.
+pub(in crate::api) fn restart(start: &Start<'_>, tx: &mut Tx<'_>, app: &mut App) -> Result<Option<Revision>, ApiError> {
     check_no_deployment(tx, app)?;
-    renew(tx, app)?;
+    let revision = renew(start, tx, app)?;
     app.state = STARTED.into();
     app.save(tx)?;
-    allowance::check(tx, space)?;
-    audit::record(tx, caller, "audit.app.restart", app.object(), &space.scope(), json!({}))?;
-    apps.say_after(tx, &app.guid, format!("Restarted app with guid {}", app.guid));
-    Ok(())
+    allowance::check(tx, start.space)?;
+    start.note(tx, "audit.app.restart", app, json!({}))?;
+    start.apps.say_after(tx, &app.guid, format!("Restarted app with guid {}", app.guid));
+    Ok(revision)
+}
+
+impl Start<'_> {
+    fn note(&self, tx: &mut Tx<'_>, action: &str, app: &App, data: Value) -> Result<(), ApiError> {
+        audit::record(tx, self.caller, action, app.object(), &self.space.scope(), data)?;
+        Ok(())
+    }
+}
+
+/// The revision that an app is from this start on, if it keeps any.
+pub(in crate::api) fn revise(
+    start: &Start<'_>,
+    tx: &mut Tx<'_>,
+    app: &App,
+    droplet: &Droplet,
+) -> Result<Option<Revision>, ApiError> {
+    let Some((revision, new)) = revision_of_start(start.apps, tx, app, &droplet.guid, start.words.clone())? else {
+        return Ok(None);
+    };
+    if new {
+        let data = json!({
+            "revision_guid": revision.guid, "revision_version": revision.version, "droplet_guid": droplet.guid,
+        });
+        start.note(tx, "audit.app.revision.create", app, data)?;
+    }
+    Ok(Some(revision))
 }
 
 fn check_no_deployment(tx: &mut Tx<'_>, app: &App) -> Result<(), ApiError> {
@@ -129,13 +159,14 @@ fn check_no_deployment(tx: &mut Tx<'_>, app: &App) -> Result<(), ApiError> {
 }
 
 /// Gives app and processes a new version with the current droplet; 422 if it cannot run.
-fn renew(tx: &mut Tx<'_>, app: &mut App) -> Result<(), ApiError> {
+fn renew(start: &Start<'_>, tx: &mut Tx<'_>, app: &mut App) -> Result<Option<Revision>, ApiError> {
     let droplet: Option<Droplet> = match &app.droplet_guid {
         Some(guid) => record::find(tx, guid)?,
         None => None,
     };
     let droplet = droplet.ok_or_else(|| ApiError::unprocessable("Assign a droplet before starting this app."))?;
     app.version = crate::repo::new_guid();
+    let revision = revise(start, tx, app, &droplet)?;
     for mut process in process::processes(tx, &app.guid)? {
         if process.instances > 0 && process.command.is_none() && !droplet.process_types.0.contains_key(&process.kind) {
             return Err(ApiError::unprocessable(format!(
@@ -145,9 +176,11 @@ fn renew(tx: &mut Tx<'_>, app: &mut App) -> Result<(), ApiError> {
         }
         process.version = app.version.clone();
         process.droplet_guid = Some(droplet.guid.clone());
+        process.revision_guid = revision.as_ref().map(|revision| revision.guid.clone());
         process.save(tx)?;
     }
-    Ok(())
+    sidecar::check_memory(tx, &app.guid)?;
+    Ok(revision)
 }
 
 async fn clear_cache(

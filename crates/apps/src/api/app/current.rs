@@ -10,7 +10,7 @@ use crate::repo::app::App;
 use crate::repo::droplet::{Droplet, STAGED};
 use crate::repo::process::{self, Process};
 use crate::repo::space::Space;
-use crate::repo::{audit, metadata, record};
+use crate::repo::{audit, metadata, record, sidecar};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -73,11 +73,13 @@ pub(in crate::api) fn assign(
     }
     app.droplet_guid = Some(droplet.guid.clone());
     app.save(tx)?;
+    let beside = droplet.sidecars.as_ref().map_or(&[][..], |wanted| &wanted.0);
+    sidecar::sidecars_of_droplet(tx, app, beside)?;
     let have = process::processes(tx, &app.guid)?;
     for kind in droplet.process_types.0.keys() {
         if !have.iter().any(|process| process.kind == *kind) {
             let made = Process::new(app, kind);
-            record::insert(tx, &made)?;
+            made.insert(tx, app)?;
             let data = json!({"process_guid": made.guid, "process_type": kind});
             audit::record(tx, caller, "audit.app.process.create", app.object(), &space.scope(), data)?;
         }

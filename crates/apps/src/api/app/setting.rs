@@ -8,7 +8,7 @@ use crate::api::routes::Routes;
 use crate::model::{actions, environment, feature};
 use crate::repo::app::App;
 use crate::repo::setting::environment_group;
-use crate::repo::{audit, scope};
+use crate::repo::{audit, feature as flag, scope};
 use crate::run::desired;
 use crate::{ApiError, Apps};
 use axum::Json;
@@ -72,6 +72,7 @@ async fn get_env(State(apps): State<Apps>, Reader(caller): Reader, base: Base, P
     apps.db
         .write(move |tx| {
             let (app, space) = App::load(tx, &caller, &guid, &actions::ENVIRONMENT_READ)?;
+            flag::require(tx, &caller, "env_var_visibility")?;
             let mut facts = desired::facts(tx, &base.0, &app)?;
             if let Some(web) = crate::repo::process::of_type(tx, &guid, "web")? {
                 facts.memory_mb = u64::try_from(web.memory_mb).unwrap_or(0);
@@ -115,6 +116,7 @@ async fn get_variables(
     apps.db
         .write(move |tx| {
             let (app, space) = App::load(tx, &caller, &guid, &actions::ENVIRONMENT_READ)?;
+            flag::require(tx, &caller, "space_developer_env_var_visibility")?;
             audit::record(
                 tx,
                 &caller,
@@ -163,19 +165,12 @@ async fn update_variables(
         .await
 }
 
+/// No SSH server runs here, whatever app and space would like.
 async fn get_ssh_enabled(State(apps): State<Apps>, Reader(caller): Reader, Path(guid): Path<String>) -> Shown {
     apps.db
         .read(move |tx| {
-            let (app, space) = App::load(tx, &caller, &guid, &actions::SPACE_READ)?;
-            let reason = if !space.allow_ssh {
-                format!("Disabled for space {}", space.name)
-            } else if !app.has_feature("ssh") {
-                "Disabled for app".into()
-            } else {
-                "Disabled globally".into()
-            };
-            // No SSH server runs here, so it is off whatever app and space say.
-            Ok(Json(json!({"enabled": false, "reason": reason})))
+            App::load(tx, &caller, &guid, &actions::SPACE_READ)?;
+            Ok(Json(json!({"enabled": false, "reason": "Disabled globally"})))
         })
         .await
 }
@@ -189,7 +184,7 @@ async fn list_features(State(apps): State<Apps>, Reader(caller): Reader, Path(gu
         .read(move |tx| {
             let (app, _) = App::load(tx, &caller, &guid, &actions::SPACE_READ)?;
             let features: Vec<Value> = feature::FEATURES.iter().map(|feature| show_feature(&app, feature)).collect();
-            Ok(Json(json!({"resources": features, "pagination": {}})))
+            Ok(Json(json!({"resources": features})))
         })
         .await
 }

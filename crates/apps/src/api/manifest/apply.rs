@@ -1,7 +1,7 @@
 //! Making apps what a manifest says. Additive: what it does not mention stays.
 
 use crate::api::app::{LifecycleChange, LifecycleData};
-use crate::api::app::{change_lifecycle, insert_app, merge_environment, new_app};
+use crate::api::app::{change_lifecycle, insert_app, lifecycle_disabled, merge_environment, new_app};
 use crate::api::destination::{map_destinations, unmap_destinations};
 use crate::api::process::{Scale, check_command, check_user};
 use crate::api::route::{merge_options, note};
@@ -9,32 +9,39 @@ use crate::error::Kind;
 use crate::model::check::{CheckChange, CheckData};
 use crate::model::feature::FEATURES;
 use crate::model::label::MetadataPatch;
-use crate::model::manifest::{Application, Lifecycle, Manifest, Process as Wanted, Route as WantedRoute};
+use crate::model::manifest::{
+    Application, Lifecycle, Manifest, Process as Wanted, Route as WantedRoute, Sidecar as WantedSidecar,
+};
 use crate::model::manifest_route;
+use crate::model::sidecar::Sidecar as SidecarSpec;
 use crate::repo::app::App;
 use crate::repo::destination::{Destination, destinations_to};
 use crate::repo::domain::{Domain, domain_default, domains_of};
 use crate::repo::process::{self, Process};
 use crate::repo::route::{Route, route_at, route_create, shares};
+use crate::repo::sidecar::{Sidecar, USER, check_memory, sidecar_put, sidecars};
 use crate::repo::space::Space;
-use crate::repo::{allowance, audit, deployment, metadata, record};
+use crate::repo::{allowance, audit, deployment, metadata};
 use crate::{ApiError, Apps};
 use identity::Caller;
 use serde_json::{Value, json};
 use store::Tx;
 
-/// Applies all of it; an error undoes all of it.
+/// Applies all of it and answers warnings; an error undoes all of it.
 pub(super) fn apply(
     apps: &Apps,
     tx: &mut Tx<'_>,
     caller: &Caller,
     space: &Space,
     manifest: &Manifest,
-) -> Result<(), ApiError> {
+) -> Result<Vec<String>, ApiError> {
+    let mut warnings = Vec::new();
     for wanted in &manifest.applications {
-        apply_one(apps, tx, caller, space, wanted).map_err(|error| named(&wanted.name, error))?;
+        let said = apply_one(apps, tx, caller, space, wanted).map_err(|error| named(&wanted.name, error))?;
+        warnings.extend(said.into_iter().map(|words| format!("For application '{}': {words}", wanted.name)));
     }
-    allowance::check(tx, space)
+    allowance::check(tx, space)?;
+    Ok(warnings)
 }
 
 /// Puts the application in front of what cannot be done.
@@ -50,21 +57,22 @@ fn apply_one(
     caller: &Caller,
     space: &Space,
     wanted: &Application,
-) -> Result<(), ApiError> {
-    if let Some(Lifecycle::Docker | Lifecycle::Cnb) = wanted.lifecycle {
-        return Err(ApiError::unprocessable("only applications with lifecycle 'buildpack' run here"));
-    }
-    if let Some(sidecar) = wanted.sidecars.first() {
-        return Err(ApiError::unprocessable(format!("sidecars are not available here ('{}')", sidecar.name)));
+) -> Result<Vec<String>, ApiError> {
+    match wanted.lifecycle {
+        None | Some(Lifecycle::Buildpack) => {}
+        Some(Lifecycle::Docker) => return Err(lifecycle_disabled("docker")),
+        Some(Lifecycle::Cnb) => return Err(lifecycle_disabled("cnb")),
     }
     if let Some(service) = wanted.services.first() {
         return Err(ApiError::unprocessable(format!("Service instance '{}' not found", service.name)));
     }
+    let mut warnings = Vec::new();
     let mut app = match App::named(tx, &space.guid, &wanted.name)? {
         Some(app) => app,
         None => {
             let app = new_app(apps, space, &wanted.name);
-            insert_app(apps, tx, caller, space, &app, json!({ "request": {"name": wanted.name} }))?;
+            let request = json!({ "request": {"name": wanted.name} });
+            warnings.extend(insert_app(apps, tx, caller, space, &app, request)?);
             app
         }
     };
@@ -77,12 +85,13 @@ fn apply_one(
     for process in &wanted.processes {
         apply_process(tx, caller, space, &app, process)?;
     }
+    apply_sidecars(tx, &app, &wanted.sidecars)?;
     let data = LifecycleData {
         buildpacks: wanted.buildpacks.clone(),
         stack: wanted.stack.clone().map(Some),
         ..LifecycleData::default()
     };
-    change_lifecycle(apps, tx, &mut app, Some(&LifecycleChange { kind: None, data: Some(data) }))?;
+    warnings.extend(change_lifecycle(apps, tx, &mut app, Some(&LifecycleChange { kind: None, data: Some(data) }))?);
     let variables = wanted.env.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
     merge_environment(apps, &mut app, &variables)?;
     app.save(tx)?;
@@ -101,7 +110,7 @@ fn apply_one(
         json!({"manifest_triggered": true}),
     )?;
     apps.say_after(tx, &app.guid, format!("Applied manifest to app with guid {}", app.guid));
-    Ok(())
+    Ok(warnings)
 }
 
 fn apply_process(tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &App, wanted: &Wanted) -> Result<(), ApiError> {
@@ -109,7 +118,7 @@ fn apply_process(tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &App, wan
         Some(process) => process,
         None => {
             let process = Process::new(app, &wanted.kind);
-            record::insert(tx, &process)?;
+            process.insert(tx, app)?;
             let data = json!({"process_guid": process.guid, "process_type": process.kind, "manifest_triggered": true});
             audit::record(tx, caller, "audit.app.process.create", app.object(), &space.scope(), data)?;
             process
@@ -161,6 +170,30 @@ fn apply_process(tx: &mut Tx<'_>, caller: &Caller, space: &Space, app: &App, wan
     let data = json!({"process_guid": process.guid, "process_type": process.kind, "manifest_triggered": true});
     audit::record(tx, caller, "audit.app.process.update", app.object(), &space.scope(), data)?;
     Ok(())
+}
+
+/// By name: those that are there are changed, others made; they count from the next start on.
+fn apply_sidecars(tx: &mut Tx<'_>, app: &App, wanted: &[WantedSidecar]) -> Result<(), ApiError> {
+    let have = sidecars(tx, &app.guid)?;
+    for one in wanted {
+        let spec = SidecarSpec {
+            name: one.name.clone(),
+            command: one.command.clone(),
+            process_types: one.process_types.clone(),
+            memory_mb: one.memory_mb.and_then(|memory| i64::try_from(memory).ok()),
+        };
+        let sidecar = match have.iter().find(|have| have.name == one.name) {
+            Some(have) if have.spec() == spec => continue,
+            Some(have) => {
+                let mut changed = have.clone();
+                changed.set(spec);
+                changed
+            }
+            None => Sidecar::new(&app.guid, spec, USER),
+        };
+        sidecar_put(tx, &sidecar)?;
+    }
+    check_memory(tx, &app.guid)
 }
 
 fn apply_routes(

@@ -5,6 +5,7 @@ use crate::model::size::show_log_rate;
 use crate::repo::app::App;
 use crate::repo::process::{self, Process};
 use crate::repo::route::Route;
+use crate::repo::sidecar::{self, Sidecar};
 use crate::repo::{destination, domain::Domain, metadata};
 use crate::{ApiError, Apps};
 use serde_json::{Value, json};
@@ -53,6 +54,10 @@ pub(super) fn application(apps: &Apps, tx: &mut Tx<'_>, app: &App) -> Result<Val
     });
     processes.sort_by(|a, b| (a.kind != "web", &a.kind).cmp(&(b.kind != "web", &b.kind)));
     shown["processes"] = processes.iter().map(show_process).collect();
+    let sidecars: Vec<Value> = sidecar::sidecars(tx, &app.guid)?.iter().map(show_sidecar).collect();
+    if !sidecars.is_empty() {
+        shown["sidecars"] = sidecars.into();
+    }
     Ok(shown)
 }
 
@@ -75,6 +80,14 @@ fn show_process(process: &Process) -> Value {
     }
     show_check(&mut shown, "health-check", &process.health_check.0);
     show_check(&mut shown, "readiness-health-check", &process.readiness_check.0);
+    shown
+}
+
+fn show_sidecar(sidecar: &Sidecar) -> Value {
+    let mut shown = json!({"name": sidecar.name, "process_types": sidecar.process_types.0, "command": sidecar.command});
+    if let Some(memory) = sidecar.memory_mb {
+        shown["memory"] = json!(format!("{memory}M"));
+    }
     shown
 }
 

@@ -20,7 +20,6 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .get("/v3/processes/{guid}/stats", get_stats)
         .get("/v3/processes/{guid}/process_instances", list_instances)
-        .get("/v3/processes/{guid}/sidecars", list_sidecars)
         .delete("/v3/processes/{guid}/instances/{index}", delete_instance)
         .get("/v3/apps/{guid}/processes/{kind}/stats", get_app_stats)
         .get("/v3/apps/{guid}/processes/{kind}/process_instances", list_app_instances)
@@ -134,19 +133,6 @@ async fn list_app_instances(
 async fn instances(apps: Apps, caller: Caller, named: Named) -> Shown {
     let (process, app, _) = apps.db.read(move |tx| named.load(tx, &caller, &actions::SPACE_READ)).await?;
     Ok(Json(json!({ "resources": show_instances(&apps, &process, &app) })))
-}
-
-/// No process has companions here: manifests and requests that want some are refused.
-async fn list_sidecars(
-    State(apps): State<Apps>,
-    Reader(caller): Reader,
-    base: crate::api::links::Base,
-    Path(guid): Path<String>,
-    params: crate::api::page::Params,
-) -> Shown {
-    let page = crate::api::page::Page::parse(params, &crate::api::page::Spec::new(&[]))?;
-    apps.db.read(move |tx| Named::Guid(guid.clone()).load(tx, &caller, &actions::SPACE_READ)).await?;
-    Ok(Json(page.envelope(&base, 0, Vec::new())))
 }
 
 async fn delete_instance(

@@ -1,5 +1,9 @@
 //! `/Users`: people in the shapes of SCIM 1.1.
 
+mod change;
+
+pub(super) use change::{update_status, update_user};
+
 use super::{caller, caller_with, failure};
 use crate::http::headers::{oauth_error, private};
 use crate::model::scim;

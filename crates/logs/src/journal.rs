@@ -1,8 +1,9 @@
-//! Control's own lines in application logs: `API`, `STG`, `CELL`.
+//! One process's own lines in many sources, such as control's: `API`, `STG`, `CELL`.
 
+use crate::{Line, Stream, Writer};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of one file of control's lines of one app.
 const LIMIT: u64 = 1 << 20;
@@ -17,29 +18,30 @@ pub struct Journal {
 
 struct Inner {
     root: PathBuf,
-    writers: Mutex<HashMap<String, logs::Writer>>,
+    writers: Mutex<HashMap<String, Writer>>,
 }
 
 impl Journal {
-    pub(super) fn new(root: PathBuf) -> Self {
+    /// Below `root`, as all of this crate.
+    pub fn new(root: PathBuf) -> Self {
         Self { inner: Arc::new(Inner { root, writers: Mutex::default() }) }
     }
 
     /// Appends one line. A log that cannot be written is no reason to fail what it tells of: said in the platform's log.
     pub fn say(&self, source: &str, source_type: &str, instance: &str, payload: &str) {
-        let line = logs::Line {
+        let line = Line {
             at: i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX),
-            stream: logs::Stream::Out,
+            stream: Stream::Out,
             source_type: source_type.into(),
             instance: instance.into(),
             payload: payload.into(),
         };
-        let mut writers = super::lock(&self.inner.writers);
+        let mut writers = self.writers();
         if !writers.contains_key(source) {
             if writers.len() >= OPEN {
                 writers.clear();
             }
-            match logs::Writer::open(&self.inner.root, source, "control", LIMIT) {
+            match Writer::open(&self.inner.root, source, "control", LIMIT) {
                 Ok(writer) => drop(writers.insert(source.into(), writer)),
                 Err(error) => return tracing::warn!(source, %error, "an application log cannot be opened"),
             }
@@ -51,14 +53,21 @@ impl Journal {
     }
 
     /// All sources that have lines.
-    pub(super) fn sources(&self) -> Vec<String> {
+    pub fn sources(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.inner.root).into_iter().flatten().flatten();
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     }
 
     /// Closes and removes all of a source's lines.
     pub fn remove(&self, source: &str) {
-        super::lock(&self.inner.writers).remove(source);
-        let _ = std::fs::remove_dir_all(self.inner.root.join(source));
+        self.writers().remove(source);
+        if let Err(error) = crate::remove(&self.inner.root, source) {
+            tracing::warn!(source, %error, "the log of what is gone is left behind");
+        }
+    }
+
+    fn writers(&self) -> MutexGuard<'_, HashMap<String, Writer>> {
+        // Nothing in these critical sections panics half-way.
+        self.inner.writers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,0 +1,165 @@
+//! Whether a call may be made, and what its head becomes.
+
+use super::calls::{CallIndex, CallJob};
+use super::{CallPath, CallerEntry, VersionRef, endpoint_of, refuse};
+use crate::proxy::Reply;
+use http::header::{COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Response, Uri};
+use percent_encoding::percent_decode_str;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Where callers say who they are, in this order: each as a header, then as a cookie.
+const CREDENTIALS: [HeaderName; 3] = [
+    HeaderName::from_static("x-racetrack-auth"),
+    HeaderName::from_static("x-racetrack-esc-auth"),
+    HeaderName::from_static("x-racetrack-user-auth"),
+];
+/// Who calls, as jobs are told.
+const CALLER: HeaderName = HeaderName::from_static("x-caller-name");
+/// Names one call in all logs.
+pub(super) const TRACING: HeaderName = HeaderName::from_static("x-request-tracing-id");
+/// Cookies that are no job's business: the platform's own session, and tokens.
+const SESSION: &str = "pitlane_session";
+/// Answered without a token, so that callers can see whether a job is there.
+const HEALTH: [&str; 3] = ["/health", "/live", "/ready"];
+
+/// A call that may be made.
+pub(crate) struct Call {
+    pub(crate) job: Arc<CallJob>,
+    pub(crate) caller: Option<Arc<CallerEntry>>,
+    pub(crate) tracing: HeaderValue,
+}
+
+/// Judges a call and turns its head into what the job gets, but for what every backend gets. `at`: microseconds since 1970
+/// UTC; `fresh_id`: for a caller who names no tracing id.
+pub(crate) fn judge(
+    calls: &CallIndex,
+    head: &mut Parts,
+    at: i64,
+    fresh_id: &HeaderValue,
+) -> Option<Result<Box<Call>, Box<Response<Reply>>>> {
+    let path = CallPath::of(head.uri.path())?;
+    let tracing = head.headers.get(&TRACING).filter(|id| !id.is_empty() && id.len() <= 200).unwrap_or(fresh_id).clone();
+    let decided = decide(calls, head, &path, at, &tracing);
+    Some(decided.map_err(Box::new).and_then(|(job, caller, rest)| {
+        let mut target = format!("/pub/job/{}/{}{rest}", job.callee.family, job.callee.version);
+        if let Some(query) = head.uri.query() {
+            target.push('?');
+            target.push_str(query);
+        }
+        let target: PathAndQuery = target.parse().map_err(|_| Box::new(refuse::bad_path(&tracing)))?;
+        let mut parts = std::mem::take(&mut head.uri).into_parts();
+        parts.path_and_query = Some(target);
+        head.uri = Uri::from_parts(parts).map_err(|_| Box::new(refuse::bad_path(&tracing)))?;
+        rewrite(&mut head.headers, caller.as_deref(), &tracing);
+        job.calls.note(at);
+        Ok(Box::new(Call { job, caller, tracing }))
+    }))
+}
+
+type Decided = (Arc<CallJob>, Option<Arc<CallerEntry>>, String);
+
+fn decide(
+    calls: &CallIndex,
+    head: &Parts,
+    path: &CallPath<'_>,
+    at: i64,
+    tracing: &HeaderValue,
+) -> Result<Decided, Response<Reply>> {
+    if !calls.known {
+        return Err(refuse::no_table(tracing));
+    }
+    if let Some(words) = &calls.closed {
+        return Err(refuse::closed(words, tracing));
+    }
+    let rest = path.plain_rest().ok_or_else(|| refuse::bad_path(tracing))?;
+    let endpoint = endpoint_of(&rest);
+    let family = calls.family(path.name);
+    let job = family.and_then(|family| family.find(&VersionRef::parse(path.version)));
+    let (caller, by_cookie) = match token(&head.headers) {
+        Some((token, by_cookie)) => (calls.caller(&Sha256::digest(token.as_bytes()).into(), at), by_cookie),
+        None => (None, false),
+    };
+    let open = job.is_some_and(|job| HEALTH.contains(&endpoint.as_str()) || is_public(job, &endpoint));
+    if !open {
+        let caller = caller.ok_or_else(|| refuse::nobody(tracing))?;
+        if by_cookie && !head.method.is_safe() && !is_own_page(&head.headers) {
+            return Err(refuse::other_site(tracing));
+        }
+        let (family, id) = (family.map(|family| &*family.id), job.map(|job| job.callee.id.as_str()));
+        if !caller.rights.allow(family, id, Some(&endpoint)) {
+            return Err(refuse::nobody(tracing));
+        }
+    }
+    match job {
+        Some(job) => Ok((Arc::clone(job), caller.map(Arc::clone), rest)),
+        None => Err(refuse::no_job(path.name, path.version, tracing)),
+    }
+}
+
+/// Is the path one that is open to everybody, or below one? Whole segments count: `/perform` does not open `/performance`.
+fn is_public(job: &CallJob, endpoint: &str) -> bool {
+    job.callee.public.iter().any(|open| {
+        open == "/" || endpoint.strip_prefix(open.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// The token that the head brings, and whether a cookie brought it.
+fn token(headers: &HeaderMap) -> Option<(String, bool)> {
+    for name in &CREDENTIALS {
+        if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
+            return Some((value.trim().to_owned(), false));
+        }
+        let own = |cookie: &(&str, &str)| cookie.0.eq_ignore_ascii_case(name.as_str());
+        if let Some((_, value)) = cookies(headers).find(own) {
+            return Some((percent_decode_str(value.trim_matches('"')).decode_utf8().ok()?.into_owned(), true));
+        }
+    }
+    None
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='))
+}
+
+/// Did one of this host's own pages send it? A cookie is sent by the browser, whoever's page made it do so.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text(ORIGIN), text(HOST)) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host)),
+        // No browser leaves it out of such a request.
+        (None, _) => true,
+        (Some(_), None) => false,
+    }
+}
+
+/// Takes the caller's credentials out and puts in what the job is told of the caller.
+fn rewrite(headers: &mut HeaderMap, caller: Option<&CallerEntry>, tracing: &HeaderValue) {
+    CREDENTIALS.iter().for_each(|name| drop(headers.remove(name)));
+    let ours = |name: &str| {
+        name == SESSION || CREDENTIALS.iter().any(|credential| name.eq_ignore_ascii_case(credential.as_str()))
+    };
+    if cookies(headers).any(|(name, _)| ours(name)) {
+        let kept: Vec<String> =
+            cookies(headers).filter(|(name, _)| !ours(name)).map(|(name, value)| format!("{name}={value}")).collect();
+        headers.remove(COOKIE);
+        if let Ok(value) = HeaderValue::from_str(&kept.join("; "))
+            && !kept.is_empty()
+        {
+            headers.insert(COOKIE, value);
+        }
+    }
+    headers.remove(&CALLER);
+    // User names may hold letters that no header can.
+    let name = caller.and_then(|caller| {
+        HeaderValue::from_str(&caller.name.replace(|c: char| !c.is_ascii_graphic() && c != ' ', "?")).ok()
+    });
+    if let Some(name) = name {
+        headers.insert(CALLER, name);
+    }
+    headers.insert(TRACING, tracing.clone());
+}

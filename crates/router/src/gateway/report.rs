@@ -1,0 +1,105 @@
+//! What the router tells control: how far it has applied the table, and when jobs were called.
+//!
+//! The first lets control answer "revoked" only once the token is good no more; the second is recorded in batches, so that a
+//! call writes nothing anywhere.
+
+use super::calls::LastCall;
+use crate::index::Index;
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// Calls are told so often.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+/// Control answers at once, or is away.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// When jobs were called last, by job id; microseconds since 1970 UTC.
+pub type Tally = BTreeMap<String, i64>;
+
+/// The body of `POST /table/report`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Who tells, as its `GET /table?follower=…` said.
+    pub follower: String,
+    /// The revision in force.
+    pub revision: u64,
+    /// Calls that have not been told.
+    pub calls: Tally,
+}
+
+/// The telling side.
+pub(crate) struct Reporter {
+    /// Where control takes reports.
+    pub(crate) socket: PathBuf,
+    pub(crate) follower: String,
+    pub(crate) index: Arc<ArcSwap<Index>>,
+    /// Changes with each applied revision.
+    pub(crate) applied: watch::Receiver<u64>,
+}
+
+impl Reporter {
+    /// Runs until dropped.
+    pub(crate) async fn run(mut self) {
+        let mut connection = None;
+        loop {
+            let news = timeout(TELL_EVERY, self.applied.changed()).await;
+            let revision = *self.applied.borrow_and_update();
+            let told: Vec<(String, Arc<LastCall>, i64)> = {
+                let index = self.index.load();
+                let untold = index.calls.jobs().filter_map(|job| Some((job, job.calls.untold()?)));
+                untold.map(|(job, at)| (job.callee.id.clone(), Arc::clone(&job.calls), at)).collect()
+            };
+            if let Ok(Err(_)) = news {
+                return;
+            }
+            if news.is_err() && told.is_empty() {
+                continue;
+            }
+            let calls = told.iter().map(|(id, _, at)| (id.clone(), *at)).collect();
+            let report = Report { follower: self.follower.clone(), revision, calls };
+            match self.send(&mut connection, &report).await {
+                Ok(()) => told.iter().for_each(|(_, calls, at)| calls.tell(*at)),
+                // Control is away: calls wait, and the revision counts for nothing with the next control process.
+                Err(error) => {
+                    tracing::debug!(%error, "control takes no report");
+                    connection = None;
+                }
+            }
+        }
+    }
+
+    async fn send(&self, connection: &mut Option<SendRequest<Full<Bytes>>>, report: &Report) -> io::Result<()> {
+        if connection.as_ref().is_none_or(SendRequest::is_closed) {
+            let stream = timeout(PATIENCE, UnixStream::connect(&self.socket)).await??;
+            let (sender, driver) =
+                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+            tokio::spawn(driver);
+            *connection = Some(sender);
+        }
+        let Some(sender) = connection else { return Err(io::ErrorKind::NotConnected.into()) };
+        let body = serde_json::to_vec(report).map_err(io::Error::other)?;
+        let request = http::Request::post("/table/report")
+            .header("host", "router")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(io::Error::other)?;
+        sender.ready().await.map_err(io::Error::other)?;
+        let response = timeout(PATIENCE, sender.send_request(request)).await?.map_err(io::Error::other)?;
+        let status = response.status();
+        // To its end, so that the connection can be used again.
+        response.into_body().collect().await.map_err(io::Error::other)?;
+        if status.is_success() { Ok(()) } else { Err(io::Error::other(format!("control answers {status}"))) }
+    }
+}

@@ -1,0 +1,94 @@
+//! What was when, day by day.
+
+use crate::ApiError;
+use crate::api::call::Call;
+use crate::api::reply::Reply;
+use crate::api::routes::{Answer, Routes};
+use crate::model::calendar::Calendar;
+use crate::model::role::Action;
+use crate::model::time;
+use crate::repo::history::{Past, days_of};
+use crate::repo::scope;
+use crate::repo::story::Story;
+use crate::repo::{iteration, project, record, release};
+use jiff::civil::Date;
+use jiff::{Span, ToSpan};
+use sea_query::{Expr, ExprTrait};
+use serde_json::Value;
+use store::Tx;
+
+/// The longest range of days of one answer.
+const MOST_DAYS: i64 = 3660;
+
+/// The routes.
+pub fn routes() -> Routes {
+    Routes::new()
+        .get("/projects/{project_id}/history/days", list_days)
+        .get("/projects/{project_id}/history/iterations/{number}/days", list_iteration_days)
+        .get("/projects/{project_id}/history/releases/{release_id}/days", list_release_days)
+        .get("/projects/{project_id}/history/snapshots", list_snapshots)
+}
+
+/// The days that were asked for, up to today.
+fn range(call: &Call, calendar: &Calendar, usual: Date) -> Result<(Date, Date), ApiError> {
+    let params = call.params();
+    params.only(&["start_date", "end_date"])?;
+    let today = time::date(call.now(), calendar.zone());
+    let from = params.date_or_null("start_date")?.flatten().unwrap_or(usual);
+    let to = params.date_or_null("end_date")?.flatten().unwrap_or(today).min(today);
+    // Days of a civilisation would be rows of one, too.
+    let earliest = to.saturating_sub(Span::new().days(MOST_DAYS));
+    Ok((from.max(earliest), to))
+}
+
+fn stories(tx: &mut Tx<'_>, project: i64) -> Result<Vec<Story>, ApiError> {
+    Ok(record::all(tx, Expr::col("project_id").eq(project))?)
+}
+
+fn list_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
+    let scope = scope::project(tx, call, Action::Read)?;
+    let calendar = project::calendar(tx, &scope.project)?;
+    let usual = time::date(scope.project.created_at, calendar.zone());
+    let (from, to) = range(call, &calendar, usual)?;
+    let stories = stories(tx, scope.project.id)?;
+    Ok(Reply::ok(Past::load(tx, stories)?.days(&calendar, from, to)).at(scope.project.version))
+}
+
+fn list_iteration_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
+    let scope = scope::project(tx, call, Action::Read)?;
+    call.params().only(&[])?;
+    let number = u32::try_from(call.id("number")?).map_err(|_| ApiError::unfound())?;
+    let (calendar, planned, plan) = iteration::plan(tx, &scope.project, call.now())?;
+    let one = plan.iteration(number).ok_or_else(ApiError::unfound)?;
+    let ids: Vec<i64> = plan.stories_of(one).iter().map(|&index| planned[index].id).collect();
+    let (from, to) = days_of(&calendar, number, call.now());
+    let stories = record::all_of(tx, "id", &ids)?;
+    Ok(Reply::ok(Past::load(tx, stories)?.days(&calendar, from, to)).at(scope.project.version))
+}
+
+fn list_release_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
+    let scope = scope::project(tx, call, Action::Read)?;
+    let id = call.id("release_id")?;
+    let calendar = project::calendar(tx, &scope.project)?;
+    let all = release::covered(tx, scope.project.id)?;
+    let (_, covered) = all.into_iter().find(|(release, _)| release.id == id).ok_or_else(ApiError::unfound)?;
+    let first = covered.iter().map(|story| story.created_at).min().unwrap_or(call.now());
+    let (from, to) = range(call, &calendar, time::date(first, calendar.zone()))?;
+    Ok(Reply::ok(Past::load(tx, covered)?.days(&calendar, from, to)).at(scope.project.version))
+}
+
+fn list_snapshots(tx: &mut Tx<'_>, call: &Call) -> Answer {
+    let scope = scope::project(tx, call, Action::Read)?;
+    let calendar = project::calendar(tx, &scope.project)?;
+    let today = time::date(call.now(), calendar.zone());
+    let (from, to) = range(call, &calendar, today.saturating_sub(Span::new().weeks(1)))?;
+    let stories = stories(tx, scope.project.id)?;
+    let past = Past::load(tx, stories)?;
+    let mut days: Vec<Value> = Vec::new();
+    let mut day = from;
+    while day <= to {
+        days.push(past.snapshot(&calendar, day));
+        day = day.saturating_add(1.day());
+    }
+    Ok(Reply::ok(Value::Array(days)).at(scope.project.version))
+}

@@ -1,0 +1,12 @@
+//! The face from outside: conversations over its router, and its rules against the cases that the pages share.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod it {
+    mod access;
+    mod house;
+    mod mechanics;
+    mod order;
+    mod planning;
+    mod stories;
+}

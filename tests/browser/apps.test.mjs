@@ -1,0 +1,147 @@
+// Apps: seen and run from the pages.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { api, appNamed, base, open } from './browser.mjs';
+
+test('the list finds an app and opens it', async () => {
+  const { page, close } = await open('/apps');
+  await page.getByRole('row', { name: /shop/ }).getByText('running').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('nothing like it');
+  await page.getByText('No app fits').waitFor();
+  assert.equal(new URL(page.url()).searchParams.get('q'), 'nothing like it');
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByRole('link', { name: 'shop', exact: true }).click();
+  await page.getByRole('heading', { name: 'shop' }).waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Apps' }).waitFor();
+  await close();
+});
+
+test('scaled, restarted, stopped and started', async () => {
+  const guid = await appNamed('shop');
+  const { page, close } = await open(`/apps/${guid}`);
+  await page.getByText('1 of 1 running').first().waitFor();
+  await page.keyboard.press('s');
+  await page.getByLabel('Instances of web').fill('2');
+  await page.getByRole('button', { name: 'Scale', exact: true }).click();
+  await page.getByText('2 of 2 running').first().waitFor();
+
+  await page.getByRole('button', { name: 'Restart…' }).click();
+  await page.getByLabel('One by one').check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Restart' }).click();
+  await page.getByText(/being replaced/).first().waitFor();
+  await page.getByText('2 of 2 running', { exact: true }).first().waitFor();
+
+  await page.getByRole('button', { name: 'Restart instance 1 of web' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Restart instance' }).click();
+  await page.getByText('Instance 1 of web restarts').waitFor();
+
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByRole('dialog').getByText(/will answer 404/).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('stopped', { exact: true }).waitFor();
+  // The notice offers the way back.
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('2 of 2 running', { exact: true }).first().waitFor();
+  await api('POST', `/v3/processes/${guid}/actions/scale`, { instances: 1 });
+  await page.getByText('1 of 1 running').first().waitFor();
+  await page.getByRole('table', { name: 'What happened' }).getByText(/scaled web/).first().waitFor();
+  await close();
+});
+
+test('the log is live, found in, and paused', async () => {
+  const guid = await appNamed('shop');
+  const { page, close } = await open(`/apps/${guid}/logs`);
+  await page.getByText(/Container became healthy/).first().waitFor();
+  const word = `found-${Date.now()}`;
+  const host = new URL(base).host;
+  await fetch(`${base}/${word}`, { headers: { host: `shop.apps.localhost:${host.split(':')[1]}` } }).catch(() => undefined);
+  const { request } = await import('node:http');
+  await new Promise((done) => request(`${base}/${word}`, { headers: { host: 'shop.apps.localhost' } }, (answer) => answer.resume().on('end', done)).end());
+  await page.getByText(new RegExp(word)).first().waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type(word);
+  await page.locator('mark').first().waitFor();
+  assert.equal(await page.locator('.line').count(), await page.locator('.line:has(mark)').count());
+  await page.getByLabel('Find in the log').fill('');
+  await page.getByRole('button', { name: /Pause/ }).click();
+  await new Promise((done) => request(`${base}/while-paused`, { headers: { host: 'shop.apps.localhost' } }, (answer) => answer.resume().on('end', done)).end());
+  await page.getByRole('button', { name: /new/ }).waitFor();
+  assert.equal(await page.getByText(/while-paused/).count(), 0);
+  await page.getByRole('button', { name: /new/ }).click();
+  await page.getByText(/while-paused/).first().waitFor();
+  await close();
+});
+
+test('variables are masked until somebody looks, and changed with a way back', async () => {
+  const guid = await appNamed('shop');
+  const { page, close } = await open(`/apps/${guid}/environment`);
+  await page.getByLabel('Name of a new variable').fill('GREETING');
+  await page.getByLabel('Its value').fill('hello <b>world</b>');
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
+  const row = page.getByRole('row', { name: /GREETING/ });
+  await row.getByLabel('hidden').waitFor();
+  assert.equal(await page.getByText('hello').count(), 0);
+  await row.getByRole('button', { name: 'Show GREETING' }).click();
+  await row.getByText('hello <b>world</b>').waitFor();
+  await row.getByRole('button', { name: 'Edit GREETING' }).click();
+  await page.getByLabel('Value of GREETING').fill('good day');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await row.getByText('good day').waitFor();
+  await row.getByRole('button', { name: 'Take away GREETING' }).click();
+  await page.getByText('No variables yet').waitFor();
+  await page.getByRole('button', { name: 'Undo' }).last().click();
+  await row.waitFor();
+  // What may not be set says so beside the field.
+  await page.getByLabel('Name of a new variable').fill('PORT');
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
+  await page.locator('#env-problem').getByText(/PORT/).waitFor();
+  await api('PATCH', `/v3/apps/${guid}/environment_variables`, { var: { GREETING: null } });
+  await page.getByText('No variables yet').waitFor();
+  await page.context().close();
+  void close;
+});
+
+test('a route is mapped and unmapped', async () => {
+  const guid = await appNamed('shop');
+  const { page, close } = await open(`/apps/${guid}/routes`);
+  await page.getByRole('button', { name: 'Map a route…' }).click();
+  await page.getByLabel('Host name').fill('second-door');
+  await page.getByRole('button', { name: 'Map', exact: true }).click();
+  const row = page.getByRole('table', { name: 'Routes' }).getByRole('row', { name: /second-door/ });
+  await row.waitFor();
+  await row.getByRole('button', { name: /Unmap/ }).click();
+  await row.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await row.waitFor();
+  await close();
+});
+
+test('an app is deleted by its name only', async () => {
+  const { resources } = await api('GET', '/v3/spaces');
+  const made = await api('POST', '/v3/apps', { name: 'doomed', relationships: { space: { data: { guid: resources[0].guid } } } });
+  const { page, close } = await open(`/apps/${made.guid}/settings`);
+  await page.getByRole('button', { name: 'Delete doomed…' }).click();
+  const dialog = page.getByRole('dialog');
+  assert.ok(await dialog.getByRole('button', { name: 'Delete' }).isDisabled());
+  await dialog.getByLabel(/Type doomed/).fill('doom');
+  assert.ok(await dialog.getByRole('button', { name: 'Delete' }).isDisabled());
+  await dialog.getByLabel(/Type doomed/).fill('doomed');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('doomed is deleted').waitFor();
+  assert.equal(new URL(page.url()).pathname, '/apps');
+  await close();
+});
+
+test('what somebody else does appears by itself', async () => {
+  const { page, close } = await open('/apps');
+  await page.getByRole('row', { name: /shop/ }).waitFor();
+  const { resources } = await api('GET', '/v3/spaces');
+  const made = await api('POST', '/v3/apps', { name: 'appears', relationships: { space: { data: { guid: resources[0].guid } } } });
+  await page.getByRole('row', { name: /appears/ }).waitFor();
+  await api('DELETE', `/v3/apps/${made.guid}`);
+  await page.getByRole('row', { name: /appears/ }).waitFor({ state: 'detached' });
+  await close();
+});

@@ -1,0 +1,81 @@
+// The frame: bar, palette, keys, theme, and what is shown when the server is away.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { base, open } from './browser.mjs';
+
+test('who is not signed in is sent to sign in, and comes back', async () => {
+  const { page, close } = await open(undefined);
+  await page.context().clearCookies();
+  await page.goto(`${base}/apps?q=shop`);
+  await page.locator('#user_name').fill('ann');
+  await page.locator('#password').fill(process.env.PITLANE_PASSWORD);
+  await page.locator('#password').press('Enter');
+  await page.getByRole('heading', { name: 'Apps' }).waitFor();
+  assert.equal(new URL(page.url()).search, '?q=shop');
+  await close();
+});
+
+test('the palette finds things and does things, with the keys alone', async () => {
+  const { page, close } = await open('/');
+  await page.getByRole('heading', { name: 'What needs you now' }).waitFor();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('shop');
+  await page.getByRole('option', { name: /app\s*shop/ }).first().waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'shop' }).waitFor();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('scale');
+  await page.getByRole('option', { name: /Scale this app/ }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Scale shop' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('g');
+  await page.keyboard.press('h');
+  await page.getByRole('heading', { name: 'What needs you now' }).waitFor();
+  await close();
+});
+
+test('the question mark shows the keys of this page', async () => {
+  const { page, close } = await open('/apps');
+  await page.getByRole('heading', { name: 'Apps' }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').getByText('Filter the apps').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await close();
+});
+
+test('the chosen colours stay', async () => {
+  const { page, close } = await open('/');
+  const dark = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+  await page.getByRole('button', { name: /Your account/ }).click();
+  await page.getByLabel('Dark').check();
+  assert.equal(await dark(), 'dark');
+  await page.reload();
+  await page.getByRole('heading', { name: 'What needs you now' }).waitFor();
+  assert.equal(await dark(), 'dark');
+  await page.getByRole('button', { name: /Your account/ }).click();
+  await page.getByLabel('System').check();
+  assert.notEqual(await dark(), 'dark');
+  await close();
+});
+
+test('an address at which there is nothing says so', async () => {
+  const { page, close } = await open('/apps/no/such/page/at/all');
+  await page.getByRole('heading', { name: 'Nothing is here' }).waitFor();
+  await close();
+});
+
+test('without the network the strip says it, and goes when it is back', async () => {
+  const { page, close } = await open('/apps', { expect: ['ERR_INTERNET_DISCONNECTED'] });
+  await page.getByRole('row', { name: /shop/ }).waitFor();
+  await page.context().setOffline(true);
+  await page.getByText('Offline').waitFor();
+  // What was read stays.
+  assert.equal(await page.getByRole('row', { name: /shop/ }).count(), 1);
+  await page.context().setOffline(false);
+  await page.getByText('Offline').waitFor({ state: 'detached' });
+  await close();
+});

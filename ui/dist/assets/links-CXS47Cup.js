@@ -1,0 +1,1 @@
+function e(e,t){return[{name:`Stories`,href:`/n/projects/${e}`,current:t===`stories`},{name:`Members`,href:`/projects/${e}/memberships`,current:t===`members`},{name:`Settings`,href:`/projects/${e}/settings`,current:t===`settings`}]}export{e as t};

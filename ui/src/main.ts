@@ -1,0 +1,19 @@
+import './style/fonts.css';
+import './style/values.css';
+import './style/base.css';
+import './style/parts.css';
+import './lib/theme.svelte';
+import { mount } from 'svelte';
+import { readMe } from './lib/me.svelte';
+import { asFailure } from './lib/failure';
+import App from './frame/App.svelte';
+import Broken from './frame/Broken.svelte';
+
+const target = document.createElement('div');
+target.id = 'app';
+document.body.append(target);
+
+readMe().then(
+  () => mount(App, { target }),
+  (error: unknown) => mount(Broken, { target, props: { failure: asFailure(error) } }),
+);

@@ -1,0 +1,218 @@
+// The stories of a project and their one order, as a value: what the server said, and that again with what was done here since.
+//
+// A snapshot never changes once it is shown. `Draft` makes the next one; what is not touched is shared.
+
+import type { BoardStory, Change, Label } from '../../../api/tracker';
+import type { State, StoryType } from './story';
+
+export interface Story {
+  id: number;
+  name: string;
+  description: string;
+  type: StoryType;
+  state: State;
+  estimate?: number;
+  acceptedAt?: number;
+  deadline?: number;
+  requester: number;
+  owners: number[];
+  labels: number[];
+  createdAt: number;
+  updatedAt: number;
+  tasks: number;
+  tasksDone: number;
+  comments: number;
+  blockers: number;
+}
+
+export interface Snapshot {
+  readonly stories: ReadonlyMap<number, Story>;
+  /** Project order: accepted ones first, then Current and Backlog, then the Icebox. */
+  readonly order: readonly number[];
+  readonly labels: ReadonlyMap<number, string>;
+}
+
+const time = (said: string | null | undefined): number | undefined => (said ? Date.parse(said) : undefined);
+
+export function readStory(from: BoardStory): Story {
+  return {
+    id: from.id,
+    name: from.name,
+    description: from.description ?? '',
+    type: from.story_type,
+    state: from.current_state,
+    estimate: from.estimate,
+    acceptedAt: time(from.accepted_at),
+    deadline: time(from.deadline),
+    requester: from.requested_by_id,
+    owners: from.owner_ids,
+    labels: from.labels.map((label) => label.id),
+    createdAt: Date.parse(from.created_at),
+    updatedAt: Date.parse(from.updated_at),
+    tasks: from.task_count ?? 0,
+    tasksDone: from.tasks_done_count ?? 0,
+    comments: from.comment_count ?? 0,
+    blockers: from.blocker_count ?? 0,
+  };
+}
+
+export function readSnapshot(stories: BoardStory[], labels: Label[]): Snapshot {
+  return {
+    stories: new Map(stories.map((story) => [story.id, readStory(story)])),
+    order: stories.map((story) => story.id),
+    labels: new Map(labels.map((label) => [label.id, label.name])),
+  };
+}
+
+/** What an entry cannot be made sense of without: the whole is to be read anew. */
+export class Unknown extends Error {}
+
+export class Draft implements Snapshot {
+  stories: Map<number, Story>;
+  order: number[];
+  labels: Map<number, string>;
+
+  constructor(from: Snapshot) {
+    this.stories = new Map(from.stories);
+    this.order = [...from.order];
+    this.labels = new Map(from.labels);
+  }
+
+  set(id: number, change: Partial<Story>): void {
+    const story = this.stories.get(id);
+    if (story) this.stories.set(id, { ...story, ...change });
+  }
+
+  remove(id: number): void {
+    this.stories.delete(id);
+    this.order = this.order.filter((one) => one !== id);
+  }
+
+  /** Puts a story directly above `before`, else directly below `after`. False when neither is there. */
+  place(id: number, before: number | null | undefined, after: number | null | undefined): boolean {
+    const rest = this.order.filter((one) => one !== id);
+    const below = before ? rest.indexOf(before) : -1;
+    const above = after ? rest.indexOf(after) : -1;
+    if (below >= 0) rest.splice(below, 0, id);
+    else if (above >= 0) rest.splice(above + 1, 0, id);
+    else if (rest.length === 0) rest.push(id);
+    else return false;
+    this.order = rest;
+    return true;
+  }
+
+  /** Where a story that changes its list by a button goes: below those in progress, or to the top of the Icebox. */
+  settle(id: number): void {
+    const story = this.stories.get(id);
+    if (!story) return;
+    const rest = this.order.filter((one) => one !== id);
+    const rank = (one: number) => listRank(this.stories.get(one)?.state ?? 'unscheduled');
+    const own = listRank(story.state);
+    // Above the first that stands in the same part and is not in progress, or in a later part.
+    const at = rest.findIndex((one) => rank(one) > own || (rank(one) === own && own !== IN_PROGRESS));
+    rest.splice(at < 0 ? rest.length : at, 0, id);
+    this.order = rest;
+  }
+
+  /** Applies what an activity says. */
+  apply(changes: Change[]): void {
+    for (const change of changes) {
+      if (change.kind === 'story') this.#story(change);
+      else if (change.kind === 'label') this.#label(change);
+      else if (change.kind === 'task' || change.kind === 'comment' || change.kind === 'blocker') this.#part(change);
+    }
+  }
+
+  #story(change: Change): void {
+    const { id, new_values: now } = change;
+    if (change.change_type === 'delete') {
+      this.remove(id);
+      return;
+    }
+    if (!now) return;
+    const values: Partial<Story> = {};
+    if (now.name !== undefined) values.name = String(now.name);
+    if (now.description !== undefined) values.description = String(now.description ?? '');
+    if (now.story_type !== undefined) values.type = now.story_type as StoryType;
+    if (now.current_state !== undefined) values.state = now.current_state as State;
+    if ('estimate' in now) values.estimate = (now.estimate as number | null) ?? undefined;
+    if ('accepted_at' in now) values.acceptedAt = time(now.accepted_at as string | null);
+    if ('deadline' in now) values.deadline = time(now.deadline as string | null);
+    if (now.requested_by_id !== undefined) values.requester = Number(now.requested_by_id);
+    if (now.owner_ids !== undefined) values.owners = now.owner_ids as number[];
+    if (now.label_ids !== undefined) values.labels = now.label_ids as number[];
+    if (now.updated_at !== undefined) values.updatedAt = Date.parse(String(now.updated_at));
+    const known = this.stories.get(id);
+    if (!known) {
+      if (change.change_type !== 'create') throw new Unknown(`story ${id}`);
+      this.stories.set(id, {
+        id,
+        name: '',
+        description: '',
+        type: 'feature',
+        state: 'unscheduled',
+        requester: 0,
+        owners: [],
+        labels: [],
+        createdAt: Date.parse(String(now.created_at)),
+        updatedAt: Date.now(),
+        tasks: 0,
+        tasksDone: 0,
+        comments: 0,
+        blockers: 0,
+        ...values,
+      });
+    } else this.stories.set(id, { ...known, ...values });
+    const labels = now.label_ids as number[] | undefined;
+    if (labels && Array.isArray(now.labels)) {
+      labels.forEach((label, index) => {
+        const name = (now.labels as unknown[])[index];
+        if (typeof name === 'string') this.labels.set(label, name);
+      });
+    }
+    const moved = 'before_id' in now || 'after_id' in now || !known;
+    if (!moved) return;
+    if (this.place(id, now.before_id as number | null, now.after_id as number | null)) return;
+    // One neighbour alone is told when only it changed.
+    if (known && (now.current_state !== undefined || this.order.includes(id))) this.settle(id);
+    else throw new Unknown(`the place of story ${id}`);
+  }
+
+  #label(change: Change): void {
+    if (change.change_type === 'delete') this.labels.delete(change.id);
+    else if (typeof change.new_values?.name === 'string') this.labels.set(change.id, change.new_values.name);
+  }
+
+  #part(change: Change): void {
+    const values = { ...change.original_values, ...change.new_values };
+    const id = Number(values.story_id ?? 0);
+    const story = this.stories.get(id);
+    if (!story) {
+      if (change.kind === 'comment' && values.epic_id) return;
+      throw new Unknown(`the story of a ${change.kind}`);
+    }
+    const by = { create: 1, update: 0, delete: -1 }[change.change_type];
+    if (change.kind === 'comment') this.set(id, { comments: story.comments + by });
+    else if (change.kind === 'task') {
+      const was = Boolean(change.original_values?.complete) && change.change_type !== 'create';
+      const is = change.change_type === 'delete' ? false : Boolean(change.new_values?.complete ?? was);
+      this.set(id, { tasks: story.tasks + by, tasksDone: story.tasksDone + Number(is) - Number(was) });
+    } else {
+      const was = change.change_type === 'create' ? false : change.original_values?.resolved === undefined ? undefined : !change.original_values.resolved;
+      const is = change.change_type === 'delete' ? false : change.new_values?.resolved === undefined ? was : !change.new_values.resolved;
+      // A blocker that is taken away may have been resolved before; only the server knows.
+      if (change.change_type === 'delete' && was === undefined) throw new Unknown('a blocker');
+      const open = change.change_type === 'create' ? is !== false : (is ?? false);
+      this.set(id, { blockers: story.blockers + Number(open) - Number(was ?? false) });
+    }
+  }
+}
+
+const IN_PROGRESS = 1;
+const WAITING = 2;
+
+function listRank(state: State): number {
+  if (state === 'accepted') return 0;
+  if (state === 'unscheduled') return 3;
+  return state === 'unstarted' || state === 'planned' ? WAITING : IN_PROGRESS;
+}

@@ -1,0 +1,53 @@
+// What jobs add to the palette and to the home page.
+
+import { listDeployments, listJobs, type Job } from '../../api/jobs';
+import type { Found, Need } from '../../lib/face';
+import { Failure } from '../../lib/failure';
+import { fit } from '../../lib/fit';
+import { href } from './state';
+
+let kept: { at: number; jobs: Promise<Job[]> } | undefined;
+
+/** Somebody who may read no job has none. */
+async function readable(signal?: AbortSignal): Promise<Job[]> {
+  try {
+    return await listJobs({ signal });
+  } catch (error) {
+    if (error instanceof Failure && error.forbidden) return [];
+    throw error;
+  }
+}
+
+export async function findJobs(words: string, _signal: AbortSignal): Promise<Found[]> {
+  if (!kept || Date.now() - kept.at > 10_000) kept = { at: Date.now(), jobs: readable() };
+  const jobs = await kept.jobs.catch((error: unknown) => {
+    kept = undefined;
+    throw error;
+  });
+  return jobs
+    .filter((job) => fit(words, `${job.name} ${job.version}`) > 0)
+    .slice(0, 20)
+    .map((job) => ({ kind: 'job', name: `${job.name} ${job.version}`, detail: job.status, href: href(job) }));
+}
+
+export async function needs(signal: AbortSignal): Promise<Need[]> {
+  const jobs = await readable(signal);
+  const found: Need[] = [];
+  for (const job of jobs) {
+    if (job.status !== 'error' && job.status !== 'lost') continue;
+    found.push({
+      level: 'bad',
+      text: `${job.name} ${job.version} ${job.status === 'lost' ? 'is lost' : 'fails'}`,
+      detail: job.error?.split('\n')[0] ?? undefined,
+      href: href(job),
+      at: job.update_time * 1000,
+    });
+  }
+  const deployments = await listDeployments({ signal }).catch(() => []);
+  for (const one of deployments) {
+    if (one.status !== 'in_progress') continue;
+    const job = { name: one.job_name, version: one.job_version };
+    found.push({ level: 'busy', text: `${job.name} ${job.version} is being deployed`, detail: one.phase ?? undefined, href: href(job), at: one.create_time * 1000 });
+  }
+  return found;
+}
