@@ -34,6 +34,19 @@ pub enum IdentityError {
         "this set-up link is not valid: it was used, a newer one was printed, or an administrator exists already; sign in, or restart pitlane to print a new link"
     )]
     SetupLink,
+    /// The link to a new password is used, replaced or too old.
+    #[error(
+        "this link is not valid: it was used, a newer one was made, or it is too old; ask an administrator for a new one"
+    )]
+    PasswordLink,
+    /// The invitation is used, withdrawn, renewed or too old.
+    #[error(
+        "this invitation is not valid: it was used, withdrawn or renewed, or it is too old; ask who invited you for a new link"
+    )]
+    Invitation,
+    /// Newcomers may not make an account themselves, or not without an invitation: in words.
+    #[error("{0}")]
+    SignUp(&'static str),
     /// The key that signs access tokens cannot be read.
     #[error(
         "the key that signs access tokens cannot be used: {0}; if another server uses this database too, copy its master.key into this data folder; if the master key was lost, delete the row of table signing_key: a new key is made and everybody signs in again"

@@ -27,6 +27,7 @@ mod schema;
 mod scope;
 mod secret;
 mod sign_in;
+mod sign_up;
 mod token;
 mod verify;
 
@@ -37,22 +38,28 @@ pub use grant::{Action, Grant, Place, grant_add, grant_remove, grants, grants_ma
 pub use handle::{Identity, IdentityConfig};
 pub use hashing::{hash_password, verify_password};
 pub use model::password::{Password, PasswordHash};
+pub use model::sign_up::SignUp;
 pub use proof::Proof;
 pub use repo::administrator::{
     ADMINISTRATOR, administrator_add, administrator_remove, createsuperuser, has_administrator, is_administrator,
     platform,
 };
 pub use repo::api_token::{
-    API_TOKEN_PREFIX, ApiToken, api_token_create, api_token_list, api_token_mint_hex, api_token_revoke,
+    API_TOKEN_PREFIX, ApiToken, ApiTokenFilter, api_token_create, api_token_find, api_token_list, api_token_mint_hex,
+    api_token_revoke, api_token_show,
 };
 pub use repo::client::{UaaClient, client_create, client_delete, client_get, client_list};
+pub use repo::invitation::{Invitation, invitation_create, invitation_delete, invitation_list, invitation_renew};
+pub use repo::password_link::{PASSWORD_LINK, password_link_create};
 pub use repo::person::{
     NewPerson, ORIGIN, Person, PersonState, UserView, people, people_by_number, person_by_name, person_by_number,
-    person_create, person_delete, person_get, person_list, person_set_display_name, person_set_email,
+    person_create, person_delete, person_get, person_list, person_register, person_set_display_name, person_set_email,
     person_set_password, person_set_state,
 };
+pub use repo::person_change::{Activity, PersonChange, person_activity, person_update};
 pub use repo::person_find::{PersonFilter, PersonOrder, person_find};
-pub use repo::session::{Session, SessionKind, session_list, session_revoke};
+pub use repo::session::{Session, SessionKind, session_list, session_revoke, session_revoke_all};
+pub use repo::setting::{sign_up, sign_up_set};
 pub use repo::setup::setup_link;
 pub use schema::MIGRATIONS;
 pub use token::reseal;

@@ -4,3 +4,4 @@ pub(crate) mod name;
 pub(crate) mod origin;
 pub(crate) mod password;
 pub(crate) mod scim;
+pub(crate) mod sign_up;

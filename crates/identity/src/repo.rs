@@ -5,9 +5,13 @@ pub(crate) mod api_token;
 pub(crate) mod auth_code;
 pub(crate) mod backoff;
 pub(crate) mod client;
+pub(crate) mod invitation;
+pub(crate) mod password_link;
 pub(crate) mod person;
+pub(crate) mod person_change;
 pub(crate) mod person_find;
 pub(crate) mod session;
+pub(crate) mod setting;
 pub(crate) mod setup;
 pub(crate) mod signing_key;
 

@@ -12,6 +12,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "identity/0003-sessions", up: sessions },
     Migration { name: "identity/0004-keys", up: keys },
     Migration { name: "identity/0005-person-numbers", up: person_numbers },
+    Migration { name: "identity/0006-links", up: links },
 ];
 
 fn grants(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
@@ -184,6 +185,39 @@ fn person_numbers(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
         tx.exec(Query::update().table("person").value("number", number).and_where(Expr::col("id").eq(id)))?;
     }
     Ok(())
+}
+
+/// Settings, and links that are good once: to a new password, and to an account.
+fn links(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+    schema.create_table(
+        Table::create()
+            .table("identity_setting")
+            .col(ColumnDef::new("name").string_len(64).not_null().primary_key())
+            .col(ColumnDef::new("value").string_len(191).not_null()),
+    )?;
+    schema.create_table(
+        Table::create()
+            .table("password_link")
+            // One a person: a new link replaces the old one.
+            .col(ColumnDef::new("person_id").string_len(36).not_null().primary_key())
+            .col(ColumnDef::new("token_hash").string_len(64).not_null())
+            .col(ColumnDef::new("created_at").big_integer().not_null())
+            .col(ColumnDef::new("expires_at").big_integer().not_null())
+            .foreign_key(&mut belongs_to("password_link", "person_id", "person")),
+    )?;
+    schema
+        .create_index(Index::create().name("password_link_token").table("password_link").col("token_hash").unique())?;
+    schema.create_table(
+        Table::create()
+            .table("invitation")
+            .col(ColumnDef::new("id").string_len(36).not_null().primary_key())
+            .col(ColumnDef::new("email").string_len(191))
+            .col(ColumnDef::new("invited_by").string_len(191).not_null())
+            .col(ColumnDef::new("token_hash").string_len(64).not_null())
+            .col(ColumnDef::new("created_at").big_integer().not_null())
+            .col(ColumnDef::new("expires_at").big_integer().not_null()),
+    )?;
+    schema.create_index(Index::create().name("invitation_token").table("invitation").col("token_hash").unique())
 }
 
 fn belongs_to(table: &'static str, column: &'static str, parent: &'static str) -> ForeignKeyCreateStatement {

@@ -28,15 +28,19 @@ pub(crate) struct Verified {
     pub(crate) proof: Option<Proof>,
     /// The session was prolonged: its cookie is to be, too.
     pub(crate) prolonged: bool,
+    /// Refused because the person is suspended: said as that, and not as credentials that are not good.
+    pub(crate) suspended: bool,
 }
 
 impl Verified {
     fn refused(reason: impl Into<String>) -> Self {
-        Self { authentication: Authentication::Refused(reason.into()), proof: None, prolonged: false }
+        let reason = reason.into();
+        let suspended = reason == SUSPENDED;
+        Self { authentication: Authentication::Refused(reason), proof: None, prolonged: false, suspended }
     }
 
     fn good(caller: Caller, proof: Proof, prolonged: bool) -> Self {
-        Self { authentication: Authentication::Caller(caller), proof: Some(proof), prolonged }
+        Self { authentication: Authentication::Caller(caller), proof: Some(proof), prolonged, suspended: false }
     }
 }
 
@@ -44,11 +48,13 @@ pub(crate) const REVOKED: &str = "the token was revoked; log in again";
 pub(crate) const UNKNOWN_TOKEN: &str = "the token is unknown, revoked or expired; make a new one";
 pub(crate) const SIGNED_OUT: &str = "the session has ended; sign in again";
 
+pub(crate) const SUSPENDED: &str = "the account is suspended; ask an administrator to activate it";
+
 /// Why somebody in this state is refused; none: they are not.
 pub(crate) fn state_refusal(state: PersonState) -> Option<&'static str> {
     match state {
         PersonState::Active => None,
-        PersonState::Suspended => Some("the account is suspended; ask an administrator to activate it"),
+        PersonState::Suspended => Some(SUSPENDED),
         PersonState::Pending => Some("the account waits for an administrator's approval"),
     }
 }

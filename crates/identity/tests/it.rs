@@ -5,6 +5,8 @@
 mod account;
 #[path = "it/house.rs"]
 mod house;
+#[path = "it/links.rs"]
+mod links;
 #[path = "it/look.rs"]
 mod look;
 #[path = "it/may.rs"]

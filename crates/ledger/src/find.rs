@@ -21,6 +21,8 @@ pub struct Filter {
     pub object_ids: Vec<String>,
     /// Objects that had any of these names then.
     pub object_names: Vec<String>,
+    /// Objects whose name then began with any of these; or any of `object_names`.
+    pub object_name_beginnings: Vec<String>,
     /// None of these objects.
     pub not_object_ids: Vec<String>,
     /// Any of these actors.
@@ -97,7 +99,6 @@ fn condition(filter: &Filter) -> Condition {
         .add_option(any_of("action", &filter.actions))
         .add_option(any_of("object_kind", &filter.object_kinds))
         .add_option(any_of("object_id", &filter.object_ids))
-        .add_option(any_of("object_name", &filter.object_names))
         .add_option(any_of("actor_id", &filter.actor_ids))
         .add_option(filter.from.map(|from| Expr::col("at").gte(from)))
         .add_option(filter.before.map(|before| Expr::col("at").lt(before)))
@@ -108,6 +109,11 @@ fn condition(filter: &Filter) -> Condition {
     if !filter.action_prefixes.is_empty() {
         let prefixes = filter.action_prefixes.iter().map(|prefix| begins("action", prefix));
         all = all.add(prefixes.fold(Cond::any(), Condition::add));
+    }
+    if !filter.object_names.is_empty() || !filter.object_name_beginnings.is_empty() {
+        let beginnings = filter.object_name_beginnings.iter().map(|beginning| begins("object_name", beginning));
+        all = all
+            .add(beginnings.fold(Cond::any().add_option(any_of("object_name", &filter.object_names)), Condition::add));
     }
     for group in &filter.scopes {
         // `IN ()` is no SQL: sea-query renders an empty list as a condition that is false.

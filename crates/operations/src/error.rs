@@ -69,9 +69,11 @@ impl From<IdentityError> for ApiError {
                 Self { field: Some(field), ..Self::new(StatusCode::CONFLICT, "taken", words) }
             }
             IdentityError::NotFound(what) => Self::not_found(what),
-            IdentityError::LastAdministrator(_) | IdentityError::SetupLink => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", words)
-            }
+            IdentityError::LastAdministrator(_)
+            | IdentityError::SetupLink
+            | IdentityError::PasswordLink
+            | IdentityError::Invitation
+            | IdentityError::SignUp(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", words),
             IdentityError::SigningKey(_) => {
                 tracing::error!(%error, "a request failed");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", words)

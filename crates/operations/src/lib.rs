@@ -11,6 +11,7 @@
 pub mod api;
 mod error;
 pub mod events;
+pub mod model;
 pub mod repo;
 mod state;
 

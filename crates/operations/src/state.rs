@@ -3,8 +3,10 @@
 use crate::events::Hub;
 use identity::Identity;
 use ledger::Ledger;
+use std::sync::Arc;
 use std::time::Duration;
 use store::Db;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// The face's handle. Cheap to clone.
@@ -18,6 +20,8 @@ pub struct Operations {
     pub ledger: Ledger,
     /// The live streams.
     pub hub: Hub,
+    /// Held while the chain of the ledger is verified.
+    pub(crate) verifying: Arc<Semaphore>,
 }
 
 /// Settings of the face.
@@ -38,6 +42,11 @@ impl Operations {
     /// The face over its rooms. Live streams end when `stop` is cancelled.
     pub fn new(identity: Identity, ledger: Ledger, config: Config, stop: CancellationToken) -> Self {
         let hub = Hub::new(identity.clone(), ledger.clone(), config.heart_beat, stop);
-        Self { db: identity.db().clone(), identity, ledger, hub }
+        Self { db: identity.db().clone(), identity, ledger, hub, verifying: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// The time by which sessions and links end, in microseconds since 1970 UTC.
+    pub(crate) fn now(&self) -> i64 {
+        self.identity.config().clock.now()
     }
 }

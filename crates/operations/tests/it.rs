@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod it {
+    mod audit;
     mod events;
     mod house;
     mod listen;
+    mod people;
+    mod tokens;
     mod walk;
 }

@@ -16,6 +16,7 @@ mod owner;
 mod pages;
 mod sockets;
 mod surface;
+mod ui;
 mod workshop;
 
 pub use admin::{PersonRequest, Status};

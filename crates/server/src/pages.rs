@@ -2,6 +2,8 @@
 
 use crate::health::{Component, Wellness};
 use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
 
 /// `/env_info` and its components' pages.
 #[derive(Template)]
@@ -36,4 +38,11 @@ pub struct Failure<'a> {
 /// HTML of a page.
 pub fn render(page: &impl Template) -> String {
     page.render().expect("templates have no failing parts: all values are displayed")
+}
+
+/// The page for an address at which there is nothing.
+pub fn not_found(path: &str) -> Response {
+    let text = format!("There is nothing at {path}. Check the address, or begin at the home page.");
+    let page = Failure { title: "Not found", text: &text };
+    (StatusCode::NOT_FOUND, Html(render(&page))).into_response()
 }

@@ -1,10 +1,10 @@
 //! The HTTP surface that the outside sees, one layer a concern.
 
-use crate::{House, health, home, wants_html};
+use crate::{House, health, home, ui, wants_html};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
@@ -19,7 +19,8 @@ pub(crate) struct Faces {
 
 /// Everything but applications: pages, UAA, and the faces' APIs.
 pub(crate) fn surface(house: House, faces: Faces) -> Router {
-    let pages = Router::new().merge(health::routes()).merge(home::routes()).with_state(house.clone());
+    let pages =
+        Router::new().merge(health::routes()).merge(home::routes()).merge(ui::assets()).with_state(house.clone());
     Router::new()
         .merge(pages)
         .merge(identity::http::pages(house.identity.clone()))
@@ -29,7 +30,7 @@ pub(crate) fn surface(house: House, faces: Faces) -> Router {
         .merge(tracker::links(faces.tracker))
         // The Cloud Foundry face answers the rest, unknown paths included, in its own JSON.
         .fallback_service(faces.apps)
-        .layer(middleware::from_fn(home_for_browsers))
+        .layer(middleware::from_fn(pages_for_browsers))
         // Who is asking; each face answers the bad cases in its own shape.
         .layer(middleware::from_fn_with_state(house.identity.clone(), identity::http::authenticate))
         // The router made the request id; the answer carries it back in Cloud Foundry's header.
@@ -40,14 +41,31 @@ pub(crate) fn surface(house: House, faces: Faces) -> Router {
         .layer(middleware::from_fn(crate::leftover::take_in))
 }
 
-/// `GET /` is the root document for clients and the home page for browsers.
-async fn home_for_browsers(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    if parts.method == Method::GET && parts.uri.path() == "/" && wants_html(&parts.headers) {
-        let home = axum::routing::get(home::show_home);
-        return home.oneshot(Request::from_parts(parts, body)).await.into_response();
+/// First paths of the programs' own addresses: a browser that comes there sees what a program sees.
+const APIS: &[&str] = &["v2", "v3", "api", "uaa", "services", "lifecycle", "pub"];
+
+/// What browsers see where programs see JSON: the pages, the home page, and a page for addresses at which there is nothing.
+async fn pages_for_browsers(request: Request, next: Next) -> Response {
+    if !wants_html(request.headers()) {
+        return next.run(request).await;
     }
-    next.run(Request::from_parts(parts, body)).await
+    if let Some(page) = ui::page(&request) {
+        return page;
+    }
+    let path = request.uri().path().to_owned();
+    if request.method() == Method::GET && path == "/" {
+        return axum::routing::get(home::show_home).oneshot(request).await.into_response();
+    }
+    let response = next.run(request).await;
+    let first = path.split('/').nth(1).unwrap_or_default();
+    let json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
+    if response.status() == StatusCode::NOT_FOUND
+        && response.headers().get(header::CONTENT_TYPE).is_none_or(json)
+        && !APIS.contains(&first)
+    {
+        return crate::pages::not_found(&path);
+    }
+    response
 }
 
 async fn name_request(request: Request, next: Next) -> Response {
@@ -77,6 +95,5 @@ fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
         panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
     tracing::error!(panic = text.unwrap_or_default(), "a handler panicked");
     let body = r#"{"errors":[{"code":10001,"title":"UnknownError","detail":"An unknown error occurred."}]}"#;
-    (axum::http::StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/json")], Body::from(body))
-        .into_response()
+    (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "application/json")], Body::from(body)).into_response()
 }

@@ -281,7 +281,7 @@ fn whose_token_is_not_good_is_told_so() {
     suspended["emails"][0]["value"] = "sue@example.com".into();
     let made = http().post(&users).bearer_auth(&token).json(&suspended).send().expect("an answer");
     assert_eq!(made.status().as_u16(), 201);
-    assert_eq!(sign_in("sue", PASSWORD).status, 401, "suspended");
+    assert_eq!(sign_in("sue", PASSWORD).status, 403, "suspended");
 }
 
 /// The token's id, as its claims tell.

@@ -169,9 +169,12 @@ fn own(extensions: &Extensions) -> Result<(Caller, String), Response> {
 
 fn failure(error: &IdentityError) -> Response {
     let (status, name) = match error {
-        IdentityError::Invalid { .. } | IdentityError::LastAdministrator(_) | IdentityError::SetupLink => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request")
-        }
+        IdentityError::Invalid { .. }
+        | IdentityError::LastAdministrator(_)
+        | IdentityError::SetupLink
+        | IdentityError::PasswordLink
+        | IdentityError::Invitation
+        | IdentityError::SignUp(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_request"),
         IdentityError::Taken { .. } => (StatusCode::CONFLICT, "taken"),
         IdentityError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
         IdentityError::SigningKey(_) | IdentityError::Store(_) => {

@@ -8,14 +8,15 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, SET_COOKIE};
+use http::header::{AUTHORIZATION, LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use store::StoreError;
 
 /// Puts [`Authentication`] into the request's extensions: from a bearer token (JWT or API token), else from the cookie of
-/// the pages. It judges and lets pass; only two cases are answered here: a request of another site's page that would change
-/// something with the cookie (403), and a store that does not answer (503). Use it with
+/// the pages. It judges and lets pass; only three cases are answered here: a request of another site's page that would change
+/// something with the cookie (403), a store that does not answer (503), and a suspended person where others would be sent
+/// to sign in (403). Use it with
 /// `axum::middleware::from_fn_with_state(identity, identity::http::authenticate)`; twice costs nothing.
 pub async fn authenticate(State(identity): State<Identity>, mut request: Request, next: Next) -> Response {
     if request.extensions().get::<Authentication>().is_some() {
@@ -46,7 +47,12 @@ pub async fn authenticate(State(identity): State<Identity>, mut request: Request
         extensions.insert(credential);
         extensions.insert(proof);
     }
+    // Whoever would refuse a suspended person refuses as this is to be said; what anybody may see, he sees too.
+    let asked = verified.suspended.then(|| request.headers().clone());
     let mut response = next.run(request).await;
+    if let Some(headers) = asked.filter(|_| refuses(&response)) {
+        return suspended(&headers);
+    }
     // Who signs out or in with this answer has set the cookie already.
     if let Some(set) = prolonged
         && !response.headers().contains_key(SET_COOKIE)
@@ -54,6 +60,23 @@ pub async fn authenticate(State(identity): State<Identity>, mut request: Request
         response.headers_mut().append(SET_COOKIE, set);
     }
     response
+}
+
+/// Does a face turn the caller away as one it does not know? (`/signin` alone is where signing out leads.)
+fn refuses(response: &Response) -> bool {
+    let to = response.headers().get(LOCATION).map_or(&b""[..], |to| to.as_bytes());
+    response.status() == StatusCode::UNAUTHORIZED || response.status().is_redirection() && to.starts_with(b"/signin?")
+}
+
+/// The answer to a suspended person (row T25), in the forms of [`unavailable`].
+pub(crate) fn suspended(from: &HeaderMap) -> Response {
+    let text = "This account is suspended. What it made is kept. Ask an administrator to activate it.";
+    if headers::wants_page(from) {
+        return super::pages::message(StatusCode::FORBIDDEN, "Account suspended", text);
+    }
+    let errors = json!([{ "code": 10003, "title": "CF-NotAuthorized", "detail": text }]);
+    let body = json!({ "error": "account_suspended", "error_description": text, "errors": errors });
+    headers::private((StatusCode::FORBIDDEN, Json(body)).into_response())
 }
 
 /// Nobody knows yet whose client this is: the answer has the OAuth form and the Cloud Foundry API's in one.
@@ -76,7 +99,9 @@ async fn judge(identity: &Identity, headers: &HeaderMap, cookie: Option<&str>) -
     }
     match cookie {
         Some(cookie) => identity.verify_cookie(cookie).await,
-        None => Ok(Verified { authentication: Authentication::Anonymous, proof: None, prolonged: false }),
+        None => {
+            Ok(Verified { authentication: Authentication::Anonymous, proof: None, prolonged: false, suspended: false })
+        }
     }
 }
 

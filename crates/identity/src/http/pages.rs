@@ -1,14 +1,16 @@
 //! The pages of one's own account: server-rendered, without script.
 
 mod account;
+mod password;
 mod setup;
 mod signin;
+mod signup;
 pub(super) mod when;
 
 use super::routes::Routes;
 use super::{api, authenticate, cookie, headers};
 use crate::sign_in::Origin;
-use crate::{Authentication, Caller, Identity, IdentityError, Person, Subject};
+use crate::{Authentication, Caller, Identity, IdentityError, Password, Person, Subject};
 use askama::Template;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -18,7 +20,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, X_CONTENT_TYPE_OPTIO
 use http::{Extensions, HeaderMap, Method, StatusCode};
 use std::collections::HashMap;
 
-/// The routes of the pages (`/signin`, `/signout`, `/setup`, `/account/…`, `/static/identity.css`) and of the JSON API of the
+/// The routes of the pages (`/signin`, `/signout`, `/signup`, `/setup`, `/password`, `/account/…`,
+/// `/static/identity.css`) and of the JSON API of the
 /// caller's own account (`/api/identity/…`), for the root.
 pub fn pages(identity: Identity) -> Router {
     routes()
@@ -37,6 +40,10 @@ pub(super) fn routes() -> Routes {
         .add(Method::POST, "/signout", signin::sign_out)
         .add(Method::GET, "/setup", setup::show_setup)
         .add(Method::POST, "/setup", setup::use_setup)
+        .add(Method::GET, "/signup", signup::show_signup)
+        .add(Method::POST, "/signup", signup::sign_up)
+        .add(Method::GET, "/password", password::show_password)
+        .add(Method::POST, "/password", password::set_password)
         .add(Method::GET, "/account/sessions", account::show_sessions)
         .add(Method::POST, "/account/sessions/{id}/revoke", account::revoke_session)
         .add(Method::POST, "/account/tokens", account::create_token)
@@ -80,7 +87,10 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
 fn failure(error: &IdentityError) -> Response {
     let (status, title) = match error {
         IdentityError::NotFound(_) => (StatusCode::NOT_FOUND, "Not found"),
-        IdentityError::SetupLink => (StatusCode::GONE, "Link not valid"),
+        IdentityError::SetupLink | IdentityError::PasswordLink | IdentityError::Invitation => {
+            (StatusCode::GONE, "Link not valid")
+        }
+        IdentityError::SignUp(_) => (StatusCode::FORBIDDEN, "No account can be made here"),
         IdentityError::Invalid { .. } | IdentityError::Taken { .. } | IdentityError::LastAdministrator(_) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "Not possible")
         }
@@ -91,6 +101,24 @@ fn failure(error: &IdentityError) -> Response {
         }
     };
     message(status, title, &error.to_string())
+}
+
+/// The problem alone, as a sentence: it stands beside its field.
+fn problem(checked: Result<(), IdentityError>) -> Option<String> {
+    match checked.err()? {
+        IdentityError::Invalid { problem, .. } => {
+            let mut chars = problem.chars();
+            let first = chars.next().map(|char| char.to_uppercase().to_string()).unwrap_or_default();
+            Some(format!("{first}{}.", chars.as_str()))
+        }
+        other => Some(other.to_string()),
+    }
+}
+
+/// What is wrong with a new password, and with typing it again.
+fn password_problems(password: &Password, again: &Password) -> (Option<String>, Option<String>) {
+    let differs = || "It differs from the password above: type both again.".into();
+    (problem(password.check_policy()), (password.text() != again.text()).then(differs))
 }
 
 /// The fields of a form.

@@ -89,9 +89,11 @@ fn failure(error: &IdentityError) -> Response {
         IdentityError::Invalid { .. } => (StatusCode::BAD_REQUEST, "invalid_scim_resource"),
         IdentityError::Taken { .. } => (StatusCode::CONFLICT, "scim_resource_already_exists"),
         IdentityError::NotFound(_) => (StatusCode::NOT_FOUND, "scim_resource_not_found"),
-        IdentityError::LastAdministrator(_) | IdentityError::SetupLink => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable")
-        }
+        IdentityError::LastAdministrator(_)
+        | IdentityError::SetupLink
+        | IdentityError::PasswordLink
+        | IdentityError::Invitation
+        | IdentityError::SignUp(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable"),
         IdentityError::Store(
             StoreError::Unavailable(_) | StoreError::Conflict(_) | StoreError::Closed | StoreError::Full,
         ) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),

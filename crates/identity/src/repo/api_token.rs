@@ -4,9 +4,10 @@
 use crate::IdentityError;
 use crate::repo::note;
 use crate::repo::person::Person;
+use crate::repo::person_find::{has_word, like};
 use crate::secret;
 use ledger::{Actor, Object};
-use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Func, Order, Query, SelectStatement};
 use serde::Serialize;
 use serde_json::json;
 use store::{FromRow, Row, StoreError, Tx};
@@ -137,6 +138,54 @@ pub fn api_token_list(tx: &mut Tx<'_>, person_id: &str) -> Result<Vec<ApiToken>,
             .order_by("created_at", Order::Desc)
             .order_by("id", Order::Asc),
     )
+}
+
+/// Which tokens. Nothing given: all.
+#[derive(Debug, Clone, Default)]
+pub struct ApiTokenFilter {
+    /// All of these words, each somewhere in the token's name or its owner's names or address, or the beginning of the
+    /// token or all of it.
+    pub words: Vec<String>,
+    /// Of this person.
+    pub person_id: Option<String>,
+    /// Tokens to skip.
+    pub offset: u64,
+    /// Tokens to answer at most.
+    pub limit: u64,
+}
+
+/// The tokens that `filter` finds on its page, newest first, expired ones too; and how many it finds in all.
+pub fn api_token_find(tx: &mut Tx<'_>, filter: &ApiTokenFilter) -> Result<(Vec<ApiToken>, u64), StoreError> {
+    let mut condition = Cond::all();
+    if let Some(person) = &filter.person_id {
+        condition = condition.add(Expr::col("person_id").eq(person.as_str()));
+    }
+    for word in &filter.words {
+        let owners = Query::select().column("id").from("person").cond_where(has_word(word)).to_owned();
+        let named = Expr::expr(Func::lower(Expr::col("name"))).like(like("%", &word.to_lowercase(), "%"));
+        condition = condition.add(
+            Cond::any()
+                .add(named)
+                .add(Expr::col("prefix").like(like("", word, "%")))
+                .add(Expr::col("secret_hash").eq(secret::hash(word)))
+                .add(Expr::col("person_id").in_subquery(owners)),
+        );
+    }
+    let count =
+        Query::select().expr(Func::count(Expr::col("id"))).from("api_token").cond_where(condition.clone()).to_owned();
+    let total = tx.value::<u64>(&count)?.unwrap_or(0);
+    let mut rows = select();
+    rows.cond_where(condition)
+        .order_by("created_at", Order::Desc)
+        .order_by("id", Order::Asc)
+        .limit(filter.limit)
+        .offset(filter.offset);
+    Ok((tx.rows(&rows)?, total))
+}
+
+/// The token with this id, expired or not.
+pub fn api_token_show(tx: &mut Tx<'_>, id: &str) -> Result<Option<ApiToken>, StoreError> {
+    tx.row(select().and_where(Expr::col("id").eq(id)))
 }
 
 /// Revokes a token of `person_id` at once.

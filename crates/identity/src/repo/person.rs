@@ -90,6 +90,20 @@ pub struct NewPerson {
 
 /// Creates a person. `Invalid` and `Taken` say which field.
 pub fn person_create(tx: &mut Tx<'_>, actor: &Actor, new: &NewPerson) -> Result<Person, IdentityError> {
+    let person = insert(tx, new)?;
+    note(tx, actor, "person.create", person.object(), json!({ "after": person }))?;
+    Ok(person)
+}
+
+/// The same by the newcomer, perhaps with an invitation (its id).
+pub fn person_register(tx: &mut Tx<'_>, new: &NewPerson, invitation: Option<&str>) -> Result<Person, IdentityError> {
+    let person = insert(tx, new)?;
+    let data = json!({ "after": person, "invitation": invitation });
+    note(tx, &person.object(), "person.register", person.object(), data)?;
+    Ok(person)
+}
+
+fn insert(tx: &mut Tx<'_>, new: &NewPerson) -> Result<Person, IdentityError> {
     name::check_user_name(&new.user_name)?;
     if let Some(email) = &new.email {
         name::check_email(email)?;
@@ -150,7 +164,6 @@ pub fn person_create(tx: &mut Tx<'_>, actor: &Actor, new: &NewPerson) -> Result<
         }
         other => other?,
     };
-    note(tx, actor, "person.create", person.object(), json!({ "after": person }))?;
     Ok(person)
 }
 
@@ -283,6 +296,21 @@ pub(crate) fn password_hash(tx: &mut Tx<'_>, id: &str) -> Result<Option<Password
     let hash: Option<Option<String>> =
         tx.value(Query::select().column("password_hash").from("person").and_where(Expr::col("id").eq(id)))?;
     Ok(hash.flatten().map(PasswordHash))
+}
+
+/// Refuses an address that somebody has.
+pub(crate) fn email_free(tx: &mut Tx<'_>, email: &str) -> Result<(), IdentityError> {
+    free(tx, "email", "email_key", email, None)
+}
+
+/// Refuses an address that somebody else has.
+pub(crate) fn email_free_for(tx: &mut Tx<'_>, email: &str, id: &str) -> Result<(), IdentityError> {
+    free(tx, "email", "email_key", email, Some(id))
+}
+
+/// Refuses a user name that somebody else has.
+pub(crate) fn user_name_free_for(tx: &mut Tx<'_>, user_name: &str, id: &str) -> Result<(), IdentityError> {
+    free(tx, "user name", "user_name_key", user_name, Some(id))
 }
 
 fn free(

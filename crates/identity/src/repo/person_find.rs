@@ -2,7 +2,8 @@
 
 use crate::model::name;
 use crate::model::scim::{Attribute, Filter, Operator};
-use crate::repo::person::{Person, select};
+use crate::repo::administrator::ADMINISTRATOR;
+use crate::repo::person::{Person, PersonState, select};
 use sea_query::{Cond, Expr, ExprTrait, Func, LikeExpr, Order, Query};
 use store::{StoreError, Tx};
 
@@ -31,6 +32,12 @@ pub struct PersonFilter {
     pub user_names: Option<Vec<String>>,
     /// A user name that contains any of these, whatever the case.
     pub partial_user_names: Option<Vec<String>>,
+    /// All of these words, each somewhere in user name, address or display name, whatever the case.
+    pub words: Vec<String>,
+    /// Any of these states.
+    pub states: Option<Vec<PersonState>>,
+    /// Only administrators of the platform, or only others.
+    pub administrators: Option<bool>,
     /// Any of these origins.
     pub origins: Option<Vec<String>>,
     /// In which order.
@@ -61,7 +68,34 @@ pub fn person_find(tx: &mut Tx<'_>, filter: &PersonFilter) -> Result<(Vec<Person
     if let Some(origins) = &filter.origins {
         condition = condition.add(Expr::col("origin").is_in(origins.iter().cloned()));
     }
+    for word in &filter.words {
+        condition = condition.add(has_word(word));
+    }
+    if let Some(states) = &filter.states {
+        condition = condition.add(Expr::col("state").is_in(states.iter().map(|state| state.as_str())));
+    }
+    if let Some(wanted) = filter.administrators {
+        let administrators = Query::select()
+            .column("subject_id")
+            .from("role_grant")
+            .and_where(Expr::col("subject_kind").eq("person"))
+            .and_where(Expr::col("role").eq(ADMINISTRATOR))
+            .and_where(Expr::col("place_kind").eq("platform"))
+            .to_owned();
+        let id = Expr::col("id");
+        condition =
+            condition.add(if wanted { id.in_subquery(administrators) } else { id.not_in_subquery(administrators) });
+    }
     page(tx, condition, filter.order, filter.offset, filter.limit)
+}
+
+/// Is `word` somewhere in a person's names or address?
+pub(crate) fn has_word(word: &str) -> Cond {
+    let pattern = || like("%", &name::key(word), "%");
+    Cond::any()
+        .add(Expr::col("user_name_key").like(pattern()))
+        .add(Expr::col("email_key").like(pattern()))
+        .add(Expr::expr(Func::lower(Expr::col("display_name"))).like(pattern()))
 }
 
 /// As [`person_find`], by a SCIM filter.
@@ -121,7 +155,7 @@ fn condition(filter: &Filter) -> Cond {
 }
 
 /// `!` escapes, because a backslash is read differently in the literals of the three databases.
-fn like(before: &str, text: &str, after: &str) -> LikeExpr {
+pub(crate) fn like(before: &str, text: &str, after: &str) -> LikeExpr {
     let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
     LikeExpr::new(format!("{before}{escaped}{after}")).escape('!')
 }

@@ -157,6 +157,16 @@ pub fn session_revoke(tx: &mut Tx<'_>, actor: &Actor, id: &str, person_id: Optio
     Ok(note(tx, actor, "session.revoke", object, json!({ "kind": session.kind, "owner": owner }))?)
 }
 
+/// Ends all sessions of a person at once; answers how many there were.
+pub fn session_revoke_all(tx: &mut Tx<'_>, actor: &Actor, person: &Person) -> Result<u64, StoreError> {
+    let ended =
+        tx.exec(Query::delete().from_table("session").and_where(Expr::col("person_id").eq(person.id.as_str())))?;
+    if ended > 0 {
+        note(tx, actor, "person.sign_out", person.object(), json!({ "sessions_ended": ended }))?;
+    }
+    Ok(ended)
+}
+
 /// Notes that a session was used, and until when it now lasts. No ledger entry: nothing was changed by anybody.
 pub(crate) fn session_touch(tx: &mut Tx<'_>, id: &str, now: i64, expires_at: i64) -> Result<(), StoreError> {
     tx.exec(

@@ -250,9 +250,9 @@ async fn tokens_that_are_not_good() {
     let suspended = "the account is suspended; ask an administrator to activate it";
     assert_eq!(house.whoami(field(&tokens, "access_token")).await, format!("refused: {suspended}"));
     let refresh = format!("grant_type=refresh_token&refresh_token={}", field(&tokens, "refresh_token"));
-    assert_eq!(house.token(&refresh).await.error(), format!("401 unauthorized: {suspended}"));
+    assert_eq!(house.token(&refresh).await.error(), format!("403 account_suspended: {suspended}"));
     let log_in = "grant_type=password&username=lee&password=correct+horse";
-    assert_eq!(house.token(log_in).await.error(), format!("401 unauthorized: {suspended}"));
+    assert_eq!(house.token(log_in).await.error(), format!("403 account_suspended: {suspended}"));
     set(PersonState::Active).await;
     assert_eq!(house.whoami(field(&tokens, "access_token")).await, "lee");
 

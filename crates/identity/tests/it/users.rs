@@ -22,7 +22,7 @@ async fn people_are_suspended_and_activated_by_scim() {
         let refused = "refused: the account is suspended; ask an administrator to activate it";
         assert_eq!(house.whoami(token).await, refused);
         let again = house.token(&format!("grant_type=refresh_token&refresh_token={refresh}")).await;
-        assert!(again.error().starts_with("401 unauthorized: the account is suspended"), "{}", again.text);
+        assert!(again.error().starts_with("403 account_suspended: the account is suspended"), "{}", again.text);
         let activated = send("PATCH", &path, &admin, json!({"active": true})).await;
         assert_eq!((activated.status.as_u16(), activated.json()["active"].clone()), (200, json!(true)));
         assert_eq!(house.whoami(token).await, "lee");

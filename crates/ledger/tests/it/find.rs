@@ -28,6 +28,17 @@ async fn entries_are_found_by_every_filter() {
             (Filter { object_ids: texts(&["a1"]), ..all.clone() }, &[1, 2], 2),
             (Filter { not_object_ids: texts(&["a1", "x1"]), ..all.clone() }, &[3, 5], 2),
             (Filter { object_kinds: texts(&["route"]), ..all.clone() }, &[], 0),
+            (Filter { object_names: texts(&["name of r1"]), ..all.clone() }, &[3], 1),
+            (Filter { object_name_beginnings: texts(&["name of a", "name of p"]), ..all.clone() }, &[1, 2, 5], 3),
+            (
+                Filter {
+                    object_names: texts(&["name of r1", "name"]),
+                    object_name_beginnings: texts(&["name of x"]),
+                    ..all.clone()
+                },
+                &[3, 4],
+                2,
+            ),
             (Filter { actor_ids: texts(&["p1"]), limit: 2, ..all.clone() }, &[1, 2], 5),
             (Filter { actor_ids: texts(&["p1' OR '1'='1"]), ..all.clone() }, &[], 0),
             (Filter { scopes: vec![texts(&["s1", "o2"])], ..all.clone() }, &[1, 2, 4], 3),

@@ -38,6 +38,24 @@ impl Params {
         values.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect()
     }
 
+    /// The words of `name`, between blanks.
+    pub fn words(&self, name: &str) -> Vec<String> {
+        self.text(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Which page (`page`, from 1) of how many (`per_page`, at most `most`).
+    pub fn page(&self, per_page: u64, most: u64) -> Result<(u64, u64), ApiError> {
+        let page = self.get("page", "a page from 1 on")?.unwrap_or(1);
+        if !(1..=1_000_000).contains(&page) {
+            return Err(ApiError::bad("page", "page: pages begin with 1."));
+        }
+        let per_page = self.get("per_page", "a number of lines")?.unwrap_or(per_page);
+        if !(1..=most).contains(&per_page) {
+            return Err(ApiError::bad("per_page", format!("per_page: from 1 to {most} are possible.")));
+        }
+        Ok((page, per_page))
+    }
+
     /// A value of `name` that is understood as `T`; `words` says what would be.
     pub fn get<T: FromStr>(&self, name: &'static str, words: &str) -> Result<Option<T>, ApiError> {
         self.text(name)

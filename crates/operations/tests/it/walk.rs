@@ -9,7 +9,33 @@ const ROLES: [&str; 4] = ["anonymous", "suspended", "person", "administrator"];
 /// What each role is answered. Bodies are empty and ids unknown, so 400, 404 and 422 mean that the role was let in.
 const CASES: &[(&str, &str, [u16; 4])] = &[
     // A position that is none: the stream itself would never end.
-    ("GET", "/api/events?after=x", [401, 401, 400, 400]),
+    ("GET", "/api/events?after=x", [401, 403, 400, 400]),
+    ("GET", "/api/platform/audit", [401, 403, 200, 200]),
+    ("GET", "/api/platform/audit/export", [401, 403, 200, 200]),
+    ("GET", "/api/platform/audit/verify", [401, 403, 403, 200]),
+    ("GET", "/api/platform/people", [401, 403, 403, 200]),
+    ("POST", "/api/platform/people", [401, 403, 403, 400]),
+    ("GET", "/api/platform/people/{id}", [401, 403, 403, 404]),
+    ("PATCH", "/api/platform/people/{id}", [401, 403, 403, 400]),
+    ("DELETE", "/api/platform/people/{id}", [401, 403, 403, 404]),
+    ("POST", "/api/platform/people/{id}/activate", [401, 403, 403, 404]),
+    ("POST", "/api/platform/people/{id}/suspend", [401, 403, 403, 404]),
+    ("PUT", "/api/platform/people/{id}/password", [401, 403, 403, 400]),
+    ("POST", "/api/platform/people/{id}/password_link", [401, 403, 403, 404]),
+    ("PUT", "/api/platform/people/{id}/administrator", [401, 403, 403, 404]),
+    ("DELETE", "/api/platform/people/{id}/administrator", [401, 403, 403, 404]),
+    ("GET", "/api/platform/people/{id}/sessions", [401, 403, 403, 404]),
+    ("DELETE", "/api/platform/people/{id}/sessions", [401, 403, 403, 404]),
+    ("DELETE", "/api/platform/people/{id}/sessions/{session}", [401, 403, 403, 404]),
+    ("GET", "/api/platform/tokens", [401, 403, 403, 200]),
+    ("GET", "/api/platform/tokens/{id}", [401, 403, 403, 404]),
+    ("DELETE", "/api/platform/tokens/{id}", [401, 403, 403, 404]),
+    ("GET", "/api/platform/invitations", [401, 403, 403, 200]),
+    ("POST", "/api/platform/invitations", [401, 403, 403, 400]),
+    ("POST", "/api/platform/invitations/{id}/renew", [401, 403, 403, 400]),
+    ("DELETE", "/api/platform/invitations/{id}", [401, 403, 403, 404]),
+    ("GET", "/api/platform/settings", [401, 403, 403, 200]),
+    ("PATCH", "/api/platform/settings", [401, 403, 403, 400]),
 ];
 
 #[tokio::test]

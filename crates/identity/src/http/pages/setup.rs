@@ -1,6 +1,6 @@
 //! The set-up page: the first administrator, by a link that works once.
 
-use super::{enter, failure, form, page};
+use super::{enter, failure, form, page, password_problems, problem};
 use crate::http::authenticate::cross_site;
 use crate::http::base;
 use crate::model::name;
@@ -60,9 +60,7 @@ pub(super) async fn use_setup(State(identity): State<Identity>, parts: Parts, bo
     // All fields at once, so that nobody mends them one by one.
     shown.user_name_error = problem(name::check_user_name(&shown.user_name));
     shown.email_error = if shown.email.is_empty() { None } else { problem(name::check_email(&shown.email)) };
-    shown.password_error = problem(password.check_policy());
-    shown.again_error =
-        (password.text() != again.text()).then(|| "It differs from the password above: type both again.".into());
+    (shown.password_error, shown.again_error) = password_problems(&password, &again);
     if shown.has_errors() {
         return page(StatusCode::UNPROCESSABLE_ENTITY, &shown);
     }
@@ -88,17 +86,5 @@ impl SetUp {
         [&self.user_name_error, &self.email_error, &self.password_error, &self.again_error]
             .into_iter()
             .any(Option::is_some)
-    }
-}
-
-/// The problem alone: it stands beside its field.
-fn problem(checked: Result<(), IdentityError>) -> Option<String> {
-    match checked.err()? {
-        IdentityError::Invalid { problem, .. } => {
-            let mut chars = problem.chars();
-            let first = chars.next().map(|char| char.to_uppercase().to_string()).unwrap_or_default();
-            Some(format!("{first}{}.", chars.as_str()))
-        }
-        other => Some(other.to_string()),
     }
 }

@@ -1,12 +1,12 @@
 //! Signing in and out.
 
 use super::{enter, failure, form, go, local, message, page};
-use crate::http::authenticate::cross_site;
+use crate::http::authenticate::{cross_site, suspended};
 use crate::http::{base, cookie};
 use crate::model::origin::is_own;
 use crate::sign_in::SignInError;
-use crate::verify::Credential;
-use crate::{Authentication, Identity, Password, session_revoke};
+use crate::verify::{Credential, SUSPENDED};
+use crate::{Authentication, Identity, Password, SignUp, session_revoke, sign_up};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -20,13 +20,15 @@ use http::{Extensions, StatusCode};
 struct SignIn {
     user_name: String,
     next: String,
+    /// Whether newcomers may make an account.
+    sign_up: bool,
     /// Why the visitor is here again, if a session ended.
     notice: Option<String>,
     error: Option<String>,
 }
 
 /// `GET /signin?next=/path`.
-pub(super) async fn show_signin(request: Request) -> Response {
+pub(super) async fn show_signin(State(identity): State<Identity>, request: Request) -> Response {
     let query = form(request.uri().query().unwrap_or_default().as_bytes());
     let next = local(query.get("next"));
     let notice = match request.extensions().get::<Authentication>() {
@@ -34,7 +36,13 @@ pub(super) async fn show_signin(request: Request) -> Response {
         Some(Authentication::Refused(reason)) => Some(format!("You were signed out: {reason}.")),
         _ => None,
     };
-    page(StatusCode::OK, &SignIn { next, notice, ..SignIn::default() })
+    match identity.db().read(sign_up).await {
+        Ok(mode) => {
+            let sign_up = matches!(mode, SignUp::Open | SignUp::Approval);
+            page(StatusCode::OK, &SignIn { next, notice, sign_up, ..SignIn::default() })
+        }
+        Err(error) => failure(&error.into()),
+    }
 }
 
 /// `POST /signin`.
@@ -48,7 +56,7 @@ pub(super) async fn sign_in(State(identity): State<Identity>, parts: Parts, body
     let password = form.get("password").map_or("", String::as_str);
     let origin = base::origin(&parts.headers);
     let again = |status, error: String| {
-        page(status, &SignIn { user_name: name.into(), next: next.clone(), notice: None, error: Some(error) })
+        page(status, &SignIn { user_name: name.into(), next: next.clone(), error: Some(error), ..SignIn::default() })
     };
     if name.is_empty() || password.is_empty() {
         return again(StatusCode::UNPROCESSABLE_ENTITY, "Enter your user name and your password.".into());
@@ -62,6 +70,7 @@ pub(super) async fn sign_in(State(identity): State<Identity>, parts: Parts, body
             let text = "Too many failed attempts. Wait a while (from a second up to 15 minutes, longer with every failure) and try again.";
             again(StatusCode::TOO_MANY_REQUESTS, text.into())
         }
+        Err(SignInError::State(SUSPENDED)) => suspended(&parts.headers),
         Err(SignInError::State(reason)) => again(StatusCode::FORBIDDEN, format!("You cannot sign in: {reason}.")),
         Err(SignInError::Identity(error)) => failure(&error),
         Err(SignInError::Bad | SignInError::RefreshToken) => again(

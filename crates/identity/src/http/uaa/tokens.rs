@@ -5,7 +5,7 @@ use crate::http::base::{self, base_url};
 use crate::http::headers::{oauth_error, private};
 use crate::sign_in::{Origin, SignInError, Tokens};
 use crate::token::session_of;
-use crate::verify::Credential;
+use crate::verify::{Credential, SUSPENDED};
 use crate::{Authentication, Identity, IdentityError, Password, Subject, UaaClient, session_revoke};
 use axum::Json;
 use axum::body::Bytes;
@@ -119,6 +119,7 @@ fn answer(tokens: &Tokens, expires_in: u64) -> Response {
 
 fn refusal(error: &SignInError) -> Response {
     match error {
+        SignInError::State(SUSPENDED) => oauth_error(StatusCode::FORBIDDEN, "account_suspended", &error.to_string()),
         SignInError::Bad | SignInError::Locked | SignInError::State(_) => {
             oauth_error(StatusCode::UNAUTHORIZED, "unauthorized", &error.to_string())
         }
