@@ -11,6 +11,7 @@ mod uaa;
 
 pub use authenticate::authenticate;
 pub use base::base_url;
+pub(crate) use base::origin;
 pub use pages::pages;
 pub use routes::routes;
 pub use uaa::uaa;

@@ -14,6 +14,7 @@
 
 mod caller;
 mod clock;
+mod direct;
 mod error;
 mod grant;
 mod handle;

@@ -16,6 +16,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         database_url: settings.database_url,
         blobs: settings.blobs,
         allow_bare: settings.allow_bare,
+        insecure_git: settings.insecure_git,
         staging_timeout: std::time::Duration::from_secs(settings.staging_timeout),
         program: std::env::current_exe()?,
     })

@@ -24,6 +24,9 @@ pub struct Settings {
     /// Run applications as bare processes where this host cannot do containers (no isolation!)
     #[arg(long, env = "PITLANE_ALLOW_BARE")]
     pub allow_bare: bool,
+    /// Build jobs from repositories on this machine (file://) or without TLS (http://) too
+    #[arg(long, env = "PITLANE_INSECURE_GIT")]
+    pub insecure_git: bool,
     /// Seconds that building one application may take
     #[arg(long, env = "PITLANE_STAGING_TIMEOUT", value_name = "SECONDS", default_value_t = 900,
         value_parser = clap::value_parser!(u64).range(1..=86_400))]

@@ -24,7 +24,7 @@ const LOG_BYTES: u64 = 64 << 20;
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
-    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS].concat()
+    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, jobs::MIGRATIONS, owner::MIGRATIONS].concat()
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -47,6 +47,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let elsewhere = db.write(move |tx| owner::claim(tx, &me)).await?;
     let workshop = Workshop::open(&options, &engine, &publisher).await?;
     let apps = workshop.open_apps(&options, elsewhere.is_none(), &db, &blobs, &secrets).await?;
+    let jobs = workshop.open_jobs(&options, &db, &blobs, &secrets, &identity).await?;
     let house = House {
         options: Arc::new(options),
         db: db.clone(),
@@ -70,19 +71,21 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         None => {
             // Whatever is entered from here on is followed; whatever was before is looked at now.
             let position = ledger.head().await?;
-            let handle = workshop.reconcile(apps.dressed_engine(), vec![apps.source()]);
+            let handle = workshop.reconcile(apps.dressed_engine(), vec![apps.source(), jobs.source()]);
             apps.start_background(&handle, position).await?;
+            jobs.start_background(&handle, position).await?;
             reconciler = Some(handle);
         }
         Some(words) => {
             tracing::warn!("{words}");
             house.publisher.replace_all(router::Table::default());
+            house.publisher.replace_calls(router::CallTable::default());
         }
     }
 
     let tasks = TaskTracker::new();
     for (name, routes, peers) in [
-        ("control.sock", surface::surface(house.clone(), apps::api::router(apps.clone())), Peers::Anyone),
+        ("control.sock", surface::surface(house.clone(), apps::api::router(apps.clone()), jobs::api::router(jobs.clone())), Peers::Anyone),
         ("admin.sock", admin::routes(house.clone(), stop.clone()), Peers::Owner),
     ] {
         let path = data.join("run").join(name);
@@ -105,6 +108,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         reconciler.stop().await;
     }
     apps.shutdown().await;
+    jobs.shutdown().await;
     let _ = sealer.await;
     db.close().await;
     Ok(())
@@ -116,6 +120,9 @@ fn engine_options(options: &Options) -> engine_local::Options {
     wanted.allow_bare = options.allow_bare;
     // Applications reach one another by their routes only, through the front door.
     wanted.doors = vec![options.listen.port()];
+    if options.listen.ip().is_loopback() {
+        wanted.loopback_doors = wanted.doors.clone();
+    }
     wanted
 }
 

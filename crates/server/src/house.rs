@@ -20,6 +20,8 @@ pub struct Options {
     pub blobs: Option<String>,
     /// May applications run as bare processes where containers are not possible?
     pub allow_bare: bool,
+    /// May jobs come from repositories on this machine or without TLS?
+    pub insecure_git: bool,
     /// How long one staging may take.
     pub staging_timeout: std::time::Duration,
     /// This very program, which the engine starts as keeper.

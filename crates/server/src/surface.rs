@@ -11,10 +11,11 @@ use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Everything but applications: pages, UAA, and the faces' APIs.
-pub(crate) fn surface(house: House, apps: Router) -> Router {
+pub(crate) fn surface(house: House, apps: Router, jobs: Router) -> Router {
     let pages = Router::new().merge(health::routes()).merge(home::routes()).with_state(house.clone());
     Router::new()
         .merge(pages)
+        .merge(jobs)
         .merge(identity::http::pages(house.identity.clone()))
         .nest("/uaa", identity::http::uaa(house.identity.clone()))
         // The Cloud Foundry face answers the rest, unknown paths included, in its own JSON.
