@@ -39,16 +39,29 @@ impl Pitlane {
         Self::start_in(new_folder(), options)
     }
 
+    /// The same with these variables in the server's environment.
+    pub fn start_with_env(options: &[&str], env: &[(&str, &str)]) -> Self {
+        let folder = new_folder();
+        let listen = format!("127.0.0.1:{}", free_port());
+        let mut arguments = vec!["serve".to_owned(), "--listen".into(), listen.clone()];
+        arguments.extend(options.iter().map(|option| (*option).to_owned()));
+        let (serve, greeting) = spawn(folder.path(), &arguments, env);
+        Self { folder, url: format!("http://{listen}"), greeting, serve, arguments }.with_administrator()
+    }
+
     /// The same in a given folder (the data folder is `data` in it).
     pub fn start_in(folder: tempfile::TempDir, options: &[&str]) -> Self {
-        let pitlane = Self::start_empty_in(folder, options);
-        let done = pitlane.with_input(
+        Self::start_empty_in(folder, options).with_administrator()
+    }
+
+    fn with_administrator(self) -> Self {
+        let done = self.with_input(
             &["admin", "createsuperuser", ADMIN, "--email", "ada@example.com", "--password-stdin"],
             PASSWORD,
         );
         assert!(done.status.success(), "createsuperuser: {}", text(&done));
-        pitlane.login();
-        pitlane
+        self.login();
+        self
     }
 
     /// Signs the administrator in.
@@ -67,7 +80,7 @@ impl Pitlane {
         let listen = format!("127.0.0.1:{}", free_port());
         let mut arguments = vec!["serve".to_owned(), "--listen".into(), listen.clone()];
         arguments.extend(options.iter().map(|option| (*option).to_owned()));
-        let (serve, greeting) = spawn(folder.path(), &arguments);
+        let (serve, greeting) = spawn(folder.path(), &arguments, &[]);
         Self { folder, url: format!("http://{listen}"), greeting, serve, arguments }
     }
 
@@ -179,14 +192,14 @@ impl Pitlane {
     /// Starts `pitlane serve` again on the same folder and address.
     pub fn serve_again(&mut self) {
         let _ = self.serve.wait();
-        let (serve, greeting) = spawn(self.folder.path(), &self.arguments);
+        let (serve, greeting) = spawn(self.folder.path(), &self.arguments, &[]);
         (self.serve, self.greeting) = (serve, greeting);
     }
 
     /// `pitlane serve --take-over` on the same folder and address, beside the running one; returns when it serves.
     pub fn take_over(&mut self) {
         let arguments = [self.arguments.clone(), vec!["--take-over".to_owned()]].concat();
-        let (serve, greeting) = spawn(self.folder.path(), &arguments);
+        let (serve, greeting) = spawn(self.folder.path(), &arguments, &[]);
         let mut old = std::mem::replace(&mut self.serve, serve);
         self.greeting = greeting;
         old.wait().expect("it has handed over");
@@ -282,9 +295,10 @@ fn command(folder: &Path) -> Command {
     command
 }
 
-fn spawn(folder: &Path, arguments: &[String]) -> (Child, Vec<String>) {
+fn spawn(folder: &Path, arguments: &[String], env: &[(&str, &str)]) -> (Child, Vec<String>) {
     let mut child = command(folder)
         .args(arguments)
+        .envs(env.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -13,6 +13,7 @@ mod it {
     mod first_lap;
     mod hostile_archives;
     mod hostile_requests;
+    mod jobs;
     mod pages;
     mod real_clients;
     mod serving;

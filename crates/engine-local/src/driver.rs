@@ -35,8 +35,10 @@ pub struct Options {
     /// The first address of the instances' /20; `None` keeps or chooses one of 10.128.0.0/9.
     pub subnet: Option<Ipv4Addr>,
     /// TCP ports of this host that instances with a way out may reach on its addresses: the front door's, so that an
-    /// application reaches another by its route. A door that listens on a loopback address stays out of reach.
+    /// application reaches another by its route.
     pub doors: Vec<u16>,
+    /// Those of them that listen on 127.0.0.1 alone: what comes from instances to [`LocalEngine::door`] is led there.
+    pub loopback_doors: Vec<u16>,
     /// May instances run as bare processes where the host cannot do containers?
     pub allow_bare: bool,
     /// Bytes at which an instance's log file is rotated; two are kept.
@@ -52,6 +54,7 @@ impl Options {
             keeper: keeper.into(),
             subnet: None,
             doors: Vec::new(),
+            loopback_doors: Vec::new(),
             allow_bare: false,
             log_bytes: 4 << 20,
         }
@@ -93,6 +96,11 @@ struct Entry {
 }
 
 impl LocalEngine {
+    /// This host's address as instances reach it; `None` where they run as bare processes, for which it is 127.0.0.1.
+    pub fn door(&self) -> Option<Ipv4Addr> {
+        self.shared.facts.isolated.then(|| self.shared.plan.gateway())
+    }
+
     /// Probes the host and finds the instances that run. To be called inside a tokio runtime.
     ///
     /// # Errors

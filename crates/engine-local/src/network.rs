@@ -53,7 +53,8 @@ impl Plan {
         Ok(plan)
     }
 
-    fn gateway(&self) -> Ipv4Addr {
+    /// The host's own address on the bridge.
+    pub fn gateway(&self) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.subnet) + 1)
     }
 
@@ -81,8 +82,8 @@ impl Plan {
         index(&self.bridge).is_ok()
     }
 
-    /// Makes bridge, table and forwarding. Safe to repeat.
-    pub fn set_up(&self, doors: &[u16]) -> Result<(), EngineError> {
+    /// Makes bridge, table and forwarding. Safe to repeat. `loopback`: those of `doors` that listen on 127.0.0.1 alone.
+    pub fn set_up(&self, doors: &[u16], loopback: &[u16]) -> Result<(), EngineError> {
         let doing = |what: &str| {
             format!("setting up the network of instances ({}, {}/{PREFIX}): {what}", self.bridge, self.subnet)
         };
@@ -92,7 +93,12 @@ impl Plan {
             let bridge = index(&self.bridge).map_err(host(doing("bridge")))?;
             netlink.add_address(bridge, self.gateway(), PREFIX).map_err(host(doing("address")))?;
         }
-        nft(&self.rules(doors)).map_err(host(doing("nftables")))?;
+        nft(&self.rules(doors, loopback)).map_err(host(doing("nftables")))?;
+        if !loopback.is_empty() {
+            // Only what the rules lead there gets there: the input chain drops all else that comes from the bridge.
+            let path = format!("/proc/sys/net/ipv4/conf/{}/route_localnet", self.bridge);
+            std::fs::write(&path, "1").map_err(host(doing("turning route_localnet on")))?;
+        }
         let forward = "/proc/sys/net/ipv4/ip_forward";
         if std::fs::read_to_string(forward).is_ok_and(|text| text.trim() != "1") {
             tracing::info!("turning {forward} on, for instances that may go out");
@@ -101,11 +107,15 @@ impl Plan {
         Ok(())
     }
 
-    fn rules(&self, doors: &[u16]) -> String {
+    fn rules(&self, doors: &[u16], loopback: &[u16]) -> String {
         let (table, bridge) = (self.table(), &self.bridge);
         let kept = format!("{}/{}", Ipv4Addr::from(u32::from(self.subnet) + SIZE / 2), PREFIX + 1);
         let door = |port: &u16| format!("iifname \"{bridge}\" ip saddr != {kept} tcp dport {port} accept\n");
         let doors: String = doors.iter().map(door).collect();
+        let gateway = self.gateway();
+        let lead =
+            |port: &u16| format!("iifname \"{bridge}\" ip daddr {gateway} tcp dport {port} dnat ip to 127.0.0.1\n");
+        let leads: String = loopback.iter().map(lead).collect();
         // Deleted first, so that a repeated set-up ends with exactly these rules; one transaction, so never with none.
         format!(
             "add table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n\
@@ -116,6 +126,7 @@ impl Plan {
              iifname \"{bridge}\" meta nfproto ipv6 drop\n\
              iifname \"{bridge}\" ip saddr {kept} drop\n\
              oifname \"{bridge}\" ct state established,related accept\noifname \"{bridge}\" drop\n}}\n\
+             chain doors {{ type nat hook prerouting priority -100; policy accept;\n{leads}}}\n\
              chain nat {{ type nat hook postrouting priority 100; policy accept;\n\
              ip saddr {subnet}/{PREFIX} oifname != \"{bridge}\" masquerade\n}}\n}}\n",
             subnet = self.subnet,

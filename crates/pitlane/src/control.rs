@@ -17,6 +17,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         blobs: settings.blobs,
         allow_bare: settings.allow_bare,
         memory_bytes: settings.memory.map(|megabytes| megabytes << 20),
+        insecure_git: settings.insecure_git,
         staging_timeout: std::time::Duration::from_secs(settings.staging_timeout),
         program: std::env::current_exe()?,
     })

@@ -42,6 +42,9 @@ pub fn spawn(role: Role, settings: &Settings, listener: BorrowedFd<'_>) -> std::
     if settings.allow_bare {
         command.arg("--allow-bare");
     }
+    if settings.insecure_git {
+        command.arg("--insecure-git");
+    }
     command.stdin(std::process::Stdio::null());
     command.stdout(log_file(&settings.data, role)?).stderr(log_file(&settings.data, role)?);
     // A process group of its own: Ctrl-C on the terminal reaches the supervisor only, which drains the children.

@@ -28,6 +28,9 @@ pub struct Settings {
     /// host's without a tenth, at least 512)
     #[arg(long, env = "PITLANE_MEMORY", value_name = "MEGABYTES", value_parser = clap::value_parser!(u64).range(64..=1 << 30))]
     pub memory: Option<u64>,
+    /// Build jobs from repositories on this machine (file://) or without TLS (http://) too
+    #[arg(long, env = "PITLANE_INSECURE_GIT")]
+    pub insecure_git: bool,
     /// Seconds that building one application may take
     #[arg(long, env = "PITLANE_STAGING_TIMEOUT", value_name = "SECONDS", default_value_t = 900,
         value_parser = clap::value_parser!(u64).range(1..=86_400))]

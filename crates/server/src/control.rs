@@ -29,7 +29,8 @@ const STAGING_SLOTS: usize = 2;
 
 /// All rooms' migrations, in the order in which their tables build on one another.
 pub(crate) fn migrations() -> Vec<Migration> {
-    [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS, tracker::MIGRATIONS].concat()
+    let rooms = [ledger::MIGRATIONS, identity::MIGRATIONS, apps::MIGRATIONS, owner::MIGRATIONS];
+    [&rooms[..], &[tracker::MIGRATIONS, jobs::MIGRATIONS]].concat().concat()
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -54,6 +55,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let budget = Budget::new(Room { memory_bytes, staging_slots: STAGING_SLOTS });
     let workshop = Workshop::open(&options, &engine, &publisher, &budget).await?;
     let apps = workshop.open_apps(&options, elsewhere.is_none(), &db, &blobs, &secrets).await?;
+    let jobs = workshop.open_jobs(&options, &db, &blobs, &secrets, &identity).await?;
     let house = House {
         options: Arc::new(options),
         db: db.clone(),
@@ -78,13 +80,15 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         None => {
             // Whatever is entered from here on is followed; whatever was before is looked at now.
             let position = ledger.head().await?;
-            let handle = workshop.reconcile(apps.dressed_engine(), vec![apps.source()]);
+            let handle = workshop.reconcile(apps.dressed_engine(), vec![apps.source(), jobs.source()]);
             apps.start_background(&handle, position).await?;
+            jobs.start_background(&handle, position).await?;
             reconciler = Some(handle);
         }
         Some(words) => {
             tracing::warn!("{words}");
             house.publisher.replace_all(router::Table::default());
+            house.publisher.replace_calls(router::CallTable::default());
         }
     }
 
@@ -92,6 +96,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let operations = Operations::new(house.identity.clone(), ledger, Default::default(), stop.clone());
     let faces = Faces {
         apps: apps::api::router(apps.clone()),
+        jobs: jobs::api::router(jobs.clone()),
         operations: operations::router(operations),
         tracker: tracker::Tracker::new(house.identity.clone()),
     };
@@ -119,6 +124,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         reconciler.stop().await;
     }
     apps.shutdown().await;
+    jobs.shutdown().await;
     let _ = sealer.await;
     db.close().await;
     Ok(())
@@ -130,6 +136,9 @@ fn engine_options(options: &Options) -> engine_local::Options {
     wanted.allow_bare = options.allow_bare;
     // Applications reach one another by their routes only, through the front door.
     wanted.doors = vec![options.listen.port()];
+    if options.listen.ip().is_loopback() {
+        wanted.loopback_doors = wanted.doors.clone();
+    }
     wanted
 }
 

@@ -22,6 +22,8 @@ pub struct Options {
     pub allow_bare: bool,
     /// Memory that instances, tasks and builds share; `None`: this host's, without a reserve.
     pub memory_bytes: Option<u64>,
+    /// May jobs come from repositories on this machine or without TLS?
+    pub insecure_git: bool,
     /// How long one staging may take.
     pub staging_timeout: std::time::Duration,
     /// This very program, which the engine starts as keeper.

@@ -41,6 +41,7 @@ pub(crate) async fn rotate_key(db: &Db, secrets: &Secrets) -> Result<String, Sec
             tokio::time::sleep(pause).await;
             identity::reseal(&db, &secrets).await?;
             apps::reseal(&db, &secrets).await?;
+            jobs::reseal(&db, &secrets).await?;
         }
         anyhow::Ok(())
     };

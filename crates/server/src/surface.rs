@@ -13,6 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// The faces' own routers.
 pub(crate) struct Faces {
     pub(crate) apps: Router,
+    pub(crate) jobs: Router,
     pub(crate) operations: Router,
     pub(crate) tracker: tracker::Tracker,
 }
@@ -23,6 +24,7 @@ pub(crate) fn surface(house: House, faces: Faces) -> Router {
         Router::new().merge(health::routes()).merge(home::routes()).merge(ui::assets()).with_state(house.clone());
     Router::new()
         .merge(pages)
+        .merge(faces.jobs)
         .merge(identity::http::pages(house.identity.clone()))
         .nest("/uaa", identity::http::uaa(house.identity.clone()))
         .merge(faces.operations)

@@ -73,6 +73,35 @@ impl Workshop {
         Ok(apps::Apps::new(config, db.clone(), blobs.clone(), secrets.clone(), options.data.join("logs"), rooms))
     }
 
+    /// The jobs face.
+    pub(crate) async fn open_jobs(
+        &self,
+        options: &Options,
+        db: &Db,
+        blobs: &Blobs,
+        secrets: &Secrets,
+        identity: &identity::Identity,
+    ) -> anyhow::Result<jobs::Jobs> {
+        let rooms = jobs::run::Rooms {
+            engine: Arc::new(self.engine.clone()),
+            layers: self.layers(),
+            stager: self.stager.clone(),
+            publisher: self.publisher.clone(),
+            journal: self.journal.clone(),
+        };
+        let url = crate::url(options.listen);
+        let inside = match self.engine.door() {
+            Some(door) => format!("http://{door}:{}", options.listen.port()),
+            None => url.clone(),
+        };
+        let config = jobs::Config {
+            insecure_git: options.insecure_git,
+            ..jobs::Config::new(url, inside, "host".into(), options.data.join("cache/sources"))
+        };
+        let (db, blobs, secrets, logs) = (db.clone(), blobs.clone(), secrets.clone(), options.data.join("logs"));
+        Ok(jobs::Jobs::open(config, db, blobs, secrets, identity.clone(), logs, rooms).await?)
+    }
+
     /// Starts the one reconciler.
     pub(crate) fn reconcile(&self, engine: Arc<dyn Engine>, sources: Vec<Source>) -> Handle {
         let options = engine::Options { budget: Some(self.budget.clone()), ..Default::default() };

@@ -17,7 +17,8 @@ pub use pack::{Packed, pack_tar_gz};
 pub use tarred::{check_tar_gz, read_from_tar_gz, unpack_tar, unpack_tar_gz};
 pub use zipped::{check_zip, unpack_zip};
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// Bounds of one archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,4 +204,12 @@ fn entries_error(found: u64, limits: &ArchiveLimits, name: &str) -> ArchiveError
 
 fn at(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!(" (at entry {:?})", path::shorten(name)) }
+}
+
+/// Unpacks a package, whichever of the two it is: a gzip tar by its first bytes, else a zip.
+pub fn unpack_package(file: &Path, into: &Path, limits: &ArchiveLimits) -> Result<Contents, ArchiveError> {
+    let mut start = Vec::new();
+    let opened = std::fs::File::open(file).and_then(|file| file.take(2).read_to_end(&mut start));
+    opened.map_err(ArchiveError::io("reading", file))?;
+    if start == [0x1f, 0x8b] { unpack_tar_gz(file, into, limits) } else { unpack_zip(file, into, limits) }
 }

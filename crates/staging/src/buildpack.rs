@@ -35,6 +35,12 @@ const BUILTIN: [BuiltinBuildpack; 6] = [
     builtin_row("binary_buildpack", 6, "binary", "Anything that runs by itself: Procfile or a start command"),
 ];
 
+/// What builds jobs: named by the platform alone, never detected, and no buildpack that applications can ask for.
+const JOB_TYPES: [BuiltinBuildpack; 2] = [
+    builtin_row("job_runner", 0, "job_runner", "The runner of Python jobs"),
+    builtin_row("job_python3", 0, "job_python3", "Python jobs"),
+];
+
 const fn builtin_row(
     name: &'static str,
     position: u32,
@@ -47,6 +53,11 @@ const fn builtin_row(
 /// The built-in buildpacks in the order of detection.
 pub fn builtin() -> &'static [BuiltinBuildpack] {
     &BUILTIN
+}
+
+/// Everything that is laid out, those for jobs included.
+pub(crate) fn all_builtin() -> impl Iterator<Item = &'static BuiltinBuildpack> {
+    BUILTIN.iter().chain(&JOB_TYPES)
 }
 
 /// One buildpack to stage with.
@@ -80,6 +91,12 @@ impl BuildpackRef {
     /// A built-in one; `None` if there is none of this name.
     pub fn builtin(name: &str) -> Option<Self> {
         let found = BUILTIN.iter().find(|buildpack| buildpack.name == name)?;
+        Some(Self { name: found.name.to_owned(), key: found.name.to_owned(), source: BuildpackSource::Builtin })
+    }
+
+    /// One of those that build jobs; `None` if there is none of this name.
+    pub fn job_type(name: &str) -> Option<Self> {
+        let found = JOB_TYPES.iter().find(|buildpack| buildpack.name == name)?;
         Some(Self { name: found.name.to_owned(), key: found.name.to_owned(), source: BuildpackSource::Builtin })
     }
 
@@ -215,7 +232,7 @@ pub(crate) fn lay_out_builtin(work: &Path) -> std::io::Result<PathBuf> {
             let data = Embedded::get(name).map(|file| file.data).unwrap_or_default();
             // Each is shown in the container by itself, so each has what they share.
             let places = match name.strip_prefix("shared/") {
-                Some(_) => BUILTIN.iter().map(|known| format!("{}/{name}", known.folder)).collect(),
+                Some(_) => all_builtin().map(|known| format!("{}/{name}", known.folder)).collect(),
                 None => vec![name.to_string()],
             };
             for place in places {

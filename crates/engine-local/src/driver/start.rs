@@ -26,8 +26,8 @@ pub(super) async fn start(shared: Arc<Shared>, spec: InstanceSpec) -> Result<Obs
         let mut up = shared.network.lock().await;
         // Somebody may have taken the bridge away: another process that ended all, or an administrator.
         if !*up || !shared.plan.is_there() {
-            let (plan, doors) = (shared.plan.clone(), shared.options.doors.clone());
-            super::blocking(move || plan.set_up(&doors)).await?;
+            let (plan, options) = (shared.plan.clone(), shared.options.clone());
+            super::blocking(move || plan.set_up(&options.doors, &options.loopback_doors)).await?;
             *up = true;
         }
     }

@@ -29,7 +29,7 @@ impl Stager {
             // Source that would not fit into the container is refused before it is written anywhere.
             let limits = ArchiveLimits::package();
             let limits = limits.with_total(limits.total_bytes.min(request.limits.disk_bytes));
-            let contents = archive::unpack_zip(&request.package, &scratch.app(), &limits)?;
+            let contents = archive::unpack_package(&request.package, &scratch.app(), &limits)?;
             (request.line)(&format!("Downloaded app package ({})", size(contents.bytes)));
             let mut mounts = vec![
                 Mount { source: scratch.inside(), target: "/pitlane/in".to_owned(), writable: false },
@@ -42,7 +42,7 @@ impl Stager {
                 let (kind, source, branch) = match &buildpack.source {
                     BuildpackSource::Url(url) => url.plan(),
                     BuildpackSource::Builtin => {
-                        let known = crate::builtin().iter().find(|known| known.name == buildpack.name);
+                        let known = crate::buildpack::all_builtin().find(|known| known.name == buildpack.name);
                         let known = known.ok_or_else(|| {
                             StagingError::failed(format!("there is no built-in buildpack {:?}", buildpack.name))
                         })?;

@@ -62,7 +62,7 @@ pub struct StagingRequest {
     pub build_guid: String,
     /// The app's guid; names its cache.
     pub app_guid: String,
-    /// The package: a zip on this machine.
+    /// The package: a zip or a gzip tar on this machine.
     pub package: PathBuf,
     /// Which buildpacks.
     pub selection: Selection,

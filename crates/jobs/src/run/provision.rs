@@ -1,0 +1,129 @@
+//! Running what was built, beside whatever serves now, until it is ready or has failed (reference, 9.1).
+
+use super::probe;
+use crate::Jobs;
+use crate::repo::deployment::Deployment;
+use engine::{InstanceState, Phase};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Without any news, the job is looked at so often.
+const LOOK: Duration = Duration::from_millis(100);
+/// Lines of the job's log that a failure shows.
+const TAIL: usize = 20;
+
+/// Waits until all instances accept calls. The error is what the deployer reads, with the job's last words.
+pub(super) async fn until_ready(
+    jobs: &Jobs,
+    deployment: &Deployment,
+    replicas: u32,
+    ready_phase: impl Future<Output = ()>,
+    cancel: &CancellationToken,
+) -> Result<(), String> {
+    let workload = deployment.workload();
+    let watch = watch(jobs, deployment, &workload, replicas, ready_phase);
+    let failure = tokio::select! {
+        done = watch => match done {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        },
+        () = cancel.cancelled() => return Err("it was called off".into()),
+    };
+    // Its last words are written a moment after its end.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let lines = recent(jobs, &workload, TAIL, |line| line.source_type == "JOB").await;
+    Err(match lines.is_empty() {
+        true => format!("verifying deployed job: {failure}"),
+        false => format!("verifying deployed job: {failure}\nJob logs:\n{}", lines.join("\n")),
+    })
+}
+
+async fn watch(
+    jobs: &Jobs,
+    deployment: &Deployment,
+    workload: &str,
+    replicas: u32,
+    ready_phase: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let Some(handle) = jobs.run.reconciler() else { return Err("nothing runs here".into()) };
+    handle.reconcile(workload).await;
+    let mut news = handle.watch();
+    let began = Instant::now();
+    // First its life, by its own word and the time stamp of this very deployment.
+    let mut seen;
+    loop {
+        let states = handle.states(workload);
+        if let Some(crash) = crashed(&states) {
+            return Err(format!("Job server crashed while starting: {crash}"));
+        }
+        match states.first() {
+            Some(state) => match address(state) {
+                Some(at) => match probe::judge_live(probe::get(at, "/live").await, deployment.stamp) {
+                    Ok(None) => break,
+                    Ok(Some(failure)) => return Err(failure),
+                    Err(waits) => seen = waits,
+                },
+                None => seen = state.details.clone().unwrap_or_else(|| "its container is being set up".into()),
+            },
+            None => seen = "no instance has been started".into(),
+        }
+        if began.elapsed() > jobs.config.alive_limit {
+            return Err(seen);
+        }
+        let _ = tokio::time::timeout(LOOK, news.recv()).await;
+    }
+    ready_phase.await;
+    let began = Instant::now();
+    loop {
+        let states = handle.states(workload);
+        if let Some(crash) = crashed(&states) {
+            return Err(format!("Job server crashed while initialization: {crash}"));
+        }
+        if states.len() >= replicas as usize && states.iter().all(|state| state.routable) {
+            return Ok(());
+        }
+        for at in states.iter().filter(|state| !state.routable).filter_map(address) {
+            if let Ok(Some(failure)) = probe::judge_live(probe::get(at, "/live").await, deployment.stamp) {
+                return Err(failure);
+            }
+            if let Ok((404, _)) = probe::get(at, "/ready").await {
+                return Err("Job health error: readiness endpoint not found".into());
+            }
+        }
+        if began.elapsed() > jobs.config.ready_limit {
+            let why = states.iter().find_map(|state| state.details.clone()).unwrap_or_default();
+            return Err(format!("Job initialization timed out: {why}"));
+        }
+        let _ = tokio::time::timeout(LOOK, news.recv()).await;
+    }
+}
+
+fn address(state: &InstanceState) -> Option<SocketAddr> {
+    let alive = matches!(state.phase, Phase::Starting | Phase::Running);
+    alive.then(|| Some(SocketAddr::new(state.address?, state.port?))).flatten()
+}
+
+/// How an instance ended, if one did.
+fn crashed(states: &[InstanceState]) -> Option<String> {
+    let fallen = states.iter().find(|state| state.crashes > 0 || state.phase == Phase::Crashed)?;
+    Some(fallen.details.clone().unwrap_or_else(|| "it ended".into()))
+}
+
+/// The newest `count` lines of a log that `keep` likes, oldest first.
+pub(super) async fn recent(
+    jobs: &Jobs,
+    source: &str,
+    count: usize,
+    keep: impl Fn(&logs::Line) -> bool + Send + 'static,
+) -> Vec<String> {
+    let (root, source) = (jobs.logs.clone(), source.to_owned());
+    let read = tokio::task::spawn_blocking(move || {
+        let query = logs::Query { start: 0, end: i64::MAX, limit: count, descending: true };
+        logs::read_where(&root, &source, &query, keep)
+    });
+    let mut lines = read.await.ok().and_then(Result::ok).unwrap_or_default();
+    lines.reverse();
+    lines.into_iter().map(|line| line.payload).collect()
+}

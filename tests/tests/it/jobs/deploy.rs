@@ -1,0 +1,133 @@
+//! Deployments: where the files come from, what replaces what, and what is kept secret.
+
+use super::house::{ADDER, GitServer, House, manifest};
+use serde_json::json;
+
+/// A folder of a branch of a repository with a password; the password is nowhere to be seen.
+#[test]
+fn r18_a_private_repository_is_fetched_with_credentials_that_nobody_sees() {
+    let server = GitServer::start();
+    server.repository("models", &[("jobs/adder/main.py", ADDER), ("README", "models")]);
+    let house = server.house();
+    let mut wanted = manifest("adder", "1.0.0");
+    wanted["git"] =
+        json!({ "remote": format!("{}/private/models.git", server.url), "branch": "main", "directory": "jobs/adder" });
+    wanted["secret_runtime_env_file"] = json!("secret.env");
+    let secrets = json!({
+        "git_credentials": { "username": "kim", "password": "secret" },
+        "secret_vars": { "build_env": {}, "runtime_env": { "API_KEY": "hidden-value" } },
+    });
+    let begun = house.begin(&house.token, wanted.clone(), None, secrets);
+    let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+    let ended = house.ended(id["id"].as_str().expect("an id"));
+    assert_eq!(ended["status"], "done", "{ended}");
+    assert_eq!(house.call("/adder/latest/api/v1/perform", json!({ "numbers": [1, 2] })).body, "3");
+
+    // Redeployed with what was kept; then the files of the data folder are searched.
+    house.ok("POST", "/job/adder/1.0.0/redeploy", None);
+    house.ok("POST", "/job/adder/1.0.0/reprovision", None);
+    assert_eq!(house.call("/adder/1.x/api/v1/perform", json!({ "numbers": [2, 2] })).body, "4");
+    let shown = house.ok("GET", "/job/adder/1.0.0", None).to_string();
+    let logs = house.ok("GET", "/job/adder/1.0.0/build-logs", None).to_string();
+    for secret in ["kim:secret", "a2ltOnNlY3JldA", "hidden-value"] {
+        assert!(!shown.contains(secret) && !logs.contains(secret), "{secret}");
+        for file in ["pitlane.db", "pitlane.db-wal", "log/control.log"] {
+            let bytes = std::fs::read(house.pitlane.data().join(file)).unwrap_or_default();
+            assert!(!String::from_utf8_lossy(&bytes).contains(secret), "{secret} is in {file}");
+        }
+    }
+
+    // Without, with wrong ones, and from nowhere.
+    let fails = [
+        (json!({}), "no git credentials configured for a repo"),
+        (json!({ "git_credentials": { "username": "kim", "password": "wrong" } }), "authentication failure"),
+    ];
+    for (version, (more, words)) in ["1.0.1", "1.0.2"].into_iter().zip(fails) {
+        wanted["version"] = json!(version);
+        let begun = house.begin(&house.token, wanted.clone(), None, more);
+        let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+        let error = house.ended(id["id"].as_str().expect("an id"))["error"].as_str().unwrap_or_default().to_owned();
+        assert!(error.contains(words), "{error}");
+    }
+    wanted["git"] = json!({ "remote": format!("{}/models.git", server.url), "directory": "jobs/none" });
+    wanted["version"] = json!("1.0.3");
+    let begun = house.begin(&house.token, wanted, None, json!({}));
+    let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+    let error = house.ended(id["id"].as_str().expect("an id"))["error"].to_string();
+    assert!(error.contains("can't find workspace subdirectory: jobs/none"), "{error}");
+}
+
+/// While the same version is deployed anew it goes on answering; one that fails leaves the old one as it was.
+#[test]
+fn r19_the_old_one_serves_until_the_new_one_is_ready_and_after_it_has_failed() {
+    let house = House::new();
+    let says = |word: &str| format!("class Job:\n    def perform(self):\n        return '{word}'\n");
+    house.deployed(manifest("talker", "1.0.0"), &[("main.py", &says("old"))]);
+    let call = || house.call("/talker/1.0.0/api/v1/perform", json!({}));
+    assert_eq!(call().body, "\"old\"");
+    let before = house.ok("GET", "/job/talker/1.0.0", None);
+
+    let broken =
+        "import time\ntime.sleep(1)\nclass Job:\n    def __init__(self):\n        raise RuntimeError('no model')\n";
+    let begun =
+        house.begin(&house.token, manifest("talker", "1.0.0"), Some(&[("main.py", broken)]), json!({ "force": true }));
+    let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+    let ended = house.ended(id["id"].as_str().expect("an id"));
+    assert_eq!(ended["status"], "failed");
+    let error = ended["error"].as_str().unwrap_or_default();
+    assert!(
+        error.contains("Job initialization error: ") && error.contains("no model") && error.contains("Job logs:"),
+        "{error}"
+    );
+    assert_eq!(call().body, "\"old\"");
+    assert_eq!(house.ok("GET", "/job/talker/1.0.0", None)["id"], before["id"]);
+
+    let begun = house.begin(
+        &house.token,
+        manifest("talker", "1.0.0"),
+        Some(&[("main.py", &says("new"))]),
+        json!({ "force": true }),
+    );
+    let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+    let id = id["id"].as_str().expect("an id").to_owned();
+    let mut seen = Vec::new();
+    loop {
+        let answer = call();
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        if seen.last() != Some(&answer.body) {
+            seen.push(answer.body);
+        }
+        if house.ok("GET", &format!("/deploy/{id}"), None)["status"] != "in_progress" {
+            break;
+        }
+    }
+    assert_eq!(house.ended(&id)["status"], "done");
+    assert_eq!(call().body, "\"new\"");
+    assert!(seen.first().is_some_and(|first| first == "\"old\"") && seen.len() <= 2, "{seen:?}");
+}
+
+/// A manifest is edited, refused when it is bad, and acts with the next provisioning.
+#[test]
+fn r05_a_manifest_is_edited_at_run_time_and_acts_when_provisioned_anew() {
+    let house = House::new();
+    house.deployed(manifest("edited", "1.0.0"), &[("main.py", ADDER)]);
+    let yaml = house.ok("GET", "/job/edited/1.0.0", None)["manifest_yaml"].as_str().expect("text").to_owned();
+    let edit = |text: String| {
+        house.api("PUT", "/job/edited/1.0.0/manifest", Some(&house.token), Some(json!({ "manifest_yaml": text })))
+    };
+    for (from, to, words) in [
+        ("name: edited", "name: other", "job name cannot be changed"),
+        ("1.0.0", "1.0.1", "job version cannot be changed"),
+        ("name: edited", "nmae: edited", "did you mean name?"),
+    ] {
+        let answer = edit(yaml.replacen(from, to, 1));
+        assert!(answer.status == 400 && answer.body.contains(words), "{}", answer.body);
+    }
+    assert_eq!(edit(format!("{yaml}replicas: 2\n")).status, 200);
+    house.ok("POST", "/job/edited/1.0.0/reprovision", None);
+    let job = house.ok("GET", "/job/edited/1.0.0", None);
+    assert_eq!(
+        (job["manifest"]["replicas"].clone(), job["replica_internal_names"].as_array().map(Vec::len)),
+        (json!(2), Some(2))
+    );
+}
