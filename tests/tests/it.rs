@@ -13,7 +13,9 @@ mod it {
     mod first_lap;
     mod hostile_archives;
     mod hostile_requests;
+    mod interrupted;
     mod real_clients;
     mod servers;
     mod serving;
+    mod strangers;
 }

@@ -48,7 +48,7 @@ impl Stager {
                 container::remove(engine.as_ref(), &old.id).await;
             }
         }
-        scratch::sweep(&self.inner.options.work).map_err(StagingError::io("sweeping", &self.inner.options.work))
+        scratch::sweep(&self.inner.options.work, &self.inner.builtin).map_err(StagingError::io("sweeping", &self.inner.options.work))
     }
 
     /// Removes an application's cache.
@@ -105,9 +105,6 @@ impl Stager {
         };
         let result = self.run(&request, cancel).await;
         drop(permit);
-        if let Err(error) = &result {
-            (request.line)(&format!("Staging failed: {error}"));
-        }
         result
     }
 

@@ -6,6 +6,7 @@ use crate::model::environment;
 use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Purpose, Usage};
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::sync::broadcast;
@@ -120,6 +121,10 @@ impl Engine for Dressed {
 
     fn usage<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Usage, EngineError>> {
         self.engine.usage(id)
+    }
+
+    fn listeners<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Option<Vec<SocketAddr>>> {
+        self.engine.listeners(id)
     }
 
     fn changes(&self) -> broadcast::Receiver<InstanceId> {

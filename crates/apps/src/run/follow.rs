@@ -70,6 +70,10 @@ async fn see_app(apps: &Apps, record: &Record) -> Result<(), StoreError> {
                 None => Ok(()),
             };
         }
+        "audit.app.package.delete" => {
+            guids("build_guids").iter().for_each(|build| apps.run.cancel(build));
+            return Ok(());
+        }
         "audit.app.deployment.create" | "audit.app.deployment.cancel" => deployment::resume_of(apps, &app).await?,
         "audit.app.delete-request" => {
             for guid in guids("task_guids").iter().chain(&guids("build_guids")) {
