@@ -15,7 +15,9 @@ mod it {
     mod hostile_requests;
     mod jobs;
     mod pages;
+    mod interrupted;
     mod real_clients;
     mod serving;
     mod tracker;
+    mod strangers;
 }

@@ -2,6 +2,7 @@
 
 mod attach;
 mod face;
+mod listeners;
 mod ready;
 mod start;
 mod surroundings;

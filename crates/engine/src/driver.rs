@@ -2,6 +2,7 @@
 
 use crate::{Exit, InstanceId, InstanceSpec, Observed, Well};
 use futures_util::future::BoxFuture;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -32,6 +33,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// What an instance uses now.
     fn usage<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Usage, EngineError>>;
+
+    /// Where an instance listens for connections, as far as the driver can see: for the words of a check that fails, never
+    /// for a decision. `None` where it cannot see.
+    fn listeners<'a>(&'a self, _id: &'a InstanceId) -> BoxFuture<'a, Option<Vec<SocketAddr>>> {
+        Box::pin(std::future::ready(None))
+    }
 
     /// Ids of instances whose state changed. A lagging reader calls [`Engine::list`].
     fn changes(&self) -> broadcast::Receiver<InstanceId>;

@@ -1,7 +1,7 @@
 //! The client's command line: pushes and looks after apps through the Cloud Foundry API v3, like any other client.
 //!
 //! Results go to standard output (`--json`: machine-readable), talk to standard error. Exit status 0: done; 1: not
-//! done, with the reason and the next step; 2: the command line makes no sense. `run` exits with its task's status.
+//! done, with the reason and the next step; 2: the command line makes no sense; 130: Ctrl-C. `run` exits with its task's status.
 //!
 //! Negative: it knows nothing of the server but its public API.
 
@@ -11,12 +11,15 @@ mod config;
 mod failure;
 mod http;
 mod logs;
+mod mask;
 mod printer;
 mod push;
 mod shapes;
 mod start;
 mod summary;
+mod table;
 mod uaa;
+mod words;
 
 use commands::{
     app, apps, create_org, create_space, delete, env, events, login, logout, map, orgs, passwd, push as push_command,
@@ -31,15 +34,16 @@ pub use commands::stop::Stop;
 
 /// Options that every client command takes.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct GlobalOptions {
     /// Print the result as JSON on standard output; talk stays on standard error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 1000)]
     pub json: bool,
     /// The server, instead of the one last logged in to
-    #[arg(long = "at", env = "PITLANE_TARGET", global = true, value_name = "URL")]
+    #[arg(long = "at", env = "PITLANE_TARGET", global = true, value_name = "URL", display_order = 1001)]
     pub target: Option<String>,
     /// Trust the server's certificate whatever it is
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 1002)]
     pub skip_ssl_validation: bool,
 }
 

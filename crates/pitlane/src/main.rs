@@ -12,7 +12,9 @@ mod serve;
 mod settings;
 mod stop;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// One program on which a company runs its applications, serves its jobs and plans its work
@@ -44,6 +46,19 @@ enum Command {
     Admin(admin::Admin),
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    /// Print a script that completes commands and options in a shell
+    ///
+    /// Examples:
+    ///   source <(pitlane completion bash)                                     for this shell
+    ///   pitlane completion bash > /etc/bash_completion.d/pitlane              for everybody's
+    ///   pitlane completion zsh > "${fpath[1]}/_pitlane"
+    ///   pitlane completion fish > ~/.config/fish/completions/pitlane.fish
+    #[command(verbatim_doc_comment)]
+    Completion {
+        /// Which shell
+        #[arg(value_parser = clap::builder::EnumValueParser::<clap_complete::Shell>::new())]
+        shell: clap_complete::Shell,
+    },
     /// The front door; started by `pitlane serve`
     #[command(hide = true)]
     Router {
@@ -69,6 +84,9 @@ fn main() -> ExitCode {
         return engine_local::keeper::main(arguments.filter_map(|argument| argument.into_string().ok()));
     }
     let cli = Cli::parse();
+    if cli.global.json && !matches!(cli.command, Command::Client(_) | Command::Ledger(_)) {
+        Cli::command().error(ErrorKind::ArgumentConflict, "--json does nothing for this command").exit();
+    }
     let mut output = std::io::stdout();
     let result = match cli.command {
         Command::Serve { settings, take_over } => {
@@ -80,6 +98,13 @@ fn main() -> ExitCode {
         }
         Command::Ledger(ledger) => block_on(1, ledger::run(ledger, cli.global.json, &mut output)),
         Command::Admin(admin) => block_on(1, admin::run(admin, &mut output)),
+        Command::Completion { shell } => {
+            // Made whole first: whoever reads may have read enough.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "pitlane", &mut script);
+            drop(output.write_all(&script));
+            Ok(())
+        }
         Command::Router { settings, listener } => {
             trace("info");
             front::run(&settings, listener)

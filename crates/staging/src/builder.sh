@@ -14,7 +14,8 @@ exec </dev/null
 
 IN=/pitlane/in
 BUILD=/tmp/app
-CACHE=/tmp/cache
+# Beside what is built, so that a buildpack may link between the two.
+CACHE=/home/vcap/cache
 DEPS=/home/vcap/deps
 PROFILE_D=/home/vcap/profile.d
 RESULT=/tmp/result
@@ -43,10 +44,17 @@ export GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=https:http:git
 
 mkdir -p "$CACHE" "$DEPS" "$PROFILE_D" "$RESULT" || fail 225 "the container has no room to work in"
 cp -dR "$IN/app" "$BUILD" || fail 225 "the source does not fit into the disk limit of staging"
-if [ -f /pitlane/cache/cache.tar ] && ! tar -xf /pitlane/cache/cache.tar -C /tmp cache 2>/dev/null; then
+if [ -f /pitlane/cache/cache.tar ] && ! tar -xf /pitlane/cache/cache.tar -C /home/vcap cache 2>/dev/null; then
   echo "       The cache could not be read; staging goes on without it"
   rm -rf "$CACHE" && mkdir "$CACHE"
 fi
+
+# One line for all that lies in the cache; nothing where the stack lacks what tells it.
+cache_mark() {
+  command -v find >/dev/null && command -v sort >/dev/null && command -v cksum >/dev/null || return
+  find "$CACHE" -printf '%P %y %s %T@ %i\n' | sort | cksum
+}
+MARK=$(cache_mark)
 
 NAMES=() KEYS=() KINDS=() SOURCES=() BRANCHES=()
 while IFS=$'\t' read -r _ name key kind source branch; do
@@ -68,7 +76,11 @@ locate() {
       mkdir -p /tmp/buildpacks
       [ "${BRANCHES[$1]}" = - ] || branch=(--branch "${BRANCHES[$1]}")
       echo "-----> Cloning ${NAMES[$1]}"
-      git clone --quiet --depth 1 --recursive "${branch[@]}" -- "$url" "$into" || fail 225 "the buildpack ${NAMES[$1]} could not be cloned"
+      # Not every server gives a part of a history, and not every name is one of a branch or tag: then all of it is fetched.
+      git clone --quiet --depth 1 --recursive "${branch[@]}" -- "$url" "$into" 2>/tmp/clone.err ||
+        { rm -rf "$into" && git clone --quiet --recursive -- "$url" "$into" &&
+          { [ "${BRANCHES[$1]}" = - ] || git -C "$into" checkout --quiet --recurse-submodules "${BRANCHES[$1]}" --; }; } ||
+        fail 225 "the buildpack ${NAMES[$1]} could not be cloned"
       ;;
     zip)
       mkdir -p "$into"
@@ -163,7 +175,11 @@ fi
 # GNU tar says 1 when a file changed while it was read; the host judges what arrives.
 tar -cf - -C /tmp app result -C /home/vcap deps profile.d >"$IN/droplet.pipe"
 [ $? -le 1 ] || fail 225 "the droplet could not be handed out"
-if ! tar -cf - -C /tmp cache >"$IN/cache.pipe"; then
+if [ -n "$MARK" ] && [ "$(cache_mark)" = "$MARK" ] && [ -f /pitlane/cache/cache.tar ]; then
+  # As it was: what the host has is good for the next time, too.
+  exit 0
+fi
+if ! tar -cf - -C /home/vcap cache >"$IN/cache.pipe"; then
   echo "       The cache could not be kept; the next staging begins without it"
 fi
 exit 0

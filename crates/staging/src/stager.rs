@@ -45,7 +45,7 @@ impl Stager {
                 container::remove(engine.as_ref(), &old.id).await;
             }
         }
-        scratch::sweep(&self.inner.options.work).map_err(StagingError::io("sweeping", &self.inner.options.work))
+        scratch::sweep(&self.inner.options.work, &self.inner.builtin).map_err(StagingError::io("sweeping", &self.inner.options.work))
     }
 
     /// Removes an application's cache.
@@ -96,9 +96,6 @@ impl Stager {
         (request.place)(None);
         let result = self.run(&request, cancel).await;
         drop(lease);
-        if let Err(error) = &result {
-            (request.line)(&format!("Staging failed: {error}"));
-        }
         result
     }
 

@@ -17,6 +17,7 @@ use crate::repo::build::{self as repo, Build, Lifecycle};
 use crate::repo::package::Package;
 use crate::repo::record::{self, Json as Stored, Record};
 use crate::repo::setting::stack_judge;
+use crate::repo::space::Space;
 use crate::repo::{audit, list, metadata, scope, usage_event};
 use crate::{ApiError, Apps};
 use axum::Json;
@@ -26,6 +27,7 @@ use identity::Caller;
 use sea_query::{Cond, Expr, ExprTrait};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::Tx;
 
 const LIST: Spec = Spec::new(&["states", "app_guids", "package_guids"]);
 
@@ -117,6 +119,28 @@ async fn listed(apps: Apps, caller: Caller, base: Base, params: Params, app: Opt
             Ok(Json(page.envelope(&base, listed.total, shown.collect())))
         })
         .await
+}
+
+/// Ends the builds of a package that goes; answers their guids. Who follows the ledger stops what is under way.
+pub(super) fn call_off(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    package: &Package,
+    app: &App,
+    space: &Space,
+) -> Result<Vec<String>, ApiError> {
+    let mut guids = Vec::new();
+    for mut build in repo::open(tx, Some(&app.guid))?.into_iter().filter(|build| build.package_guid == package.guid) {
+        let error = "StagingError - Staging error: its package was deleted";
+        build.state = repo::FAILED.into();
+        build.error = Some(error.into());
+        build.updated_at = time::now();
+        record::save(tx, &build)?;
+        let data = json!({"build_guid": build.guid, "package_guid": package.guid, "error": error});
+        audit::record(tx, caller, "audit.app.build.failed", app.object(), &space.scope(), data)?;
+        guids.push(build.guid);
+    }
+    Ok(guids)
 }
 
 #[derive(Deserialize, Clone)]

@@ -7,7 +7,8 @@ use super::caller::{Reader, Writer};
 use super::links::{Base, to_one};
 use super::page::{Page, Params, Spec};
 use super::routes::Routes;
-use super::{job, show};
+use super::{build, job, show};
+use crate::error::Kind;
 use crate::model::label::{Metadata, MetadataPatch};
 use crate::model::{actions, time};
 use crate::repo::app::{self as apps_repo, App, load_part};
@@ -251,9 +252,10 @@ async fn delete_package(
         .db
         .write(move |tx| {
             let (package, app, space) = load(tx, &caller, &guid, &actions::SPACE_DEVELOP)?;
+            let called_off = build::call_off(tx, &caller, &package, &app, &space)?;
             metadata::remove(tx, &package.guid)?;
             record::remove::<Package>(tx, &package.guid)?;
-            let data = json!({"package_guid": package.guid});
+            let data = json!({"package_guid": package.guid, "build_guids": called_off});
             audit::record(tx, &caller, "audit.app.package.delete", app.object(), &space.scope(), data)?;
             Ok::<_, ApiError>(jobs::job_completed(tx, "package.delete")?)
         })

@@ -120,7 +120,7 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
             journal.say(&app, "API", "0", &format!("Creating droplet for app with guid {app}"));
             "Staging complete".to_owned()
         }
-        Err(error) => error.clone(),
+        Err(error) => format!("Staging failed: {error}"),
     };
     journal.say(&app, "STG", "0", &end);
     let build = guid.to_owned();

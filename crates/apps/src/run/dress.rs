@@ -6,6 +6,7 @@ use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observe
 use futures_util::future::BoxFuture;
 use logs::Journal;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::sync::broadcast;
@@ -127,6 +128,10 @@ impl Engine for Dressed {
 
     fn usage<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Result<Usage, EngineError>> {
         self.engine.usage(id)
+    }
+
+    fn listeners<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Option<Vec<SocketAddr>>> {
+        self.engine.listeners(id)
     }
 
     fn changes(&self) -> broadcast::Receiver<InstanceId> {

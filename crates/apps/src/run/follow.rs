@@ -70,6 +70,10 @@ async fn see_app(apps: &Apps, record: &Record) -> Result<(), StoreError> {
                 None => Ok(()),
             };
         }
+        "audit.app.package.delete" => {
+            guids("build_guids").iter().for_each(|build| apps.run.cancel(build));
+            return Ok(());
+        }
         "audit.app.deployment.create" | "audit.app.deployment.cancel" | "audit.app.deployment.continue" => {
             deployment::resume_of(apps, &app).await?;
         }

@@ -1,10 +1,11 @@
 //! The driver as the engine room sees it.
 
-use super::{LocalEngine, blocking, start};
+use super::{LocalEngine, blocking, listeners, start};
 use crate::instance::{Folder, Keeper, Means};
 use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Usage, Well};
 use futures_util::future::{BoxFuture, FutureExt};
 use rustix::process::Signal;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -122,6 +123,19 @@ impl Engine for LocalEngine {
                     blocking(move || Ok(usage(&folder))).await
                 }
             }
+        }
+        .boxed()
+    }
+
+    fn listeners<'a>(&'a self, id: &'a InstanceId) -> BoxFuture<'a, Option<Vec<SocketAddr>>> {
+        async move {
+            let runs = self.shared.entries().get(id).is_some_and(|entry| entry.keeper.is_some());
+            // A bare process shares this host's network, whose listeners are not all its own.
+            if !runs || self.shared.cgroups.is_none() {
+                return None;
+            }
+            let folder = self.shared.folder(id);
+            blocking(move || Ok(listeners::of(&folder))).await.ok().flatten()
         }
         .boxed()
     }

@@ -15,6 +15,11 @@ const SLOWEST: Duration = Duration::from_secs(2);
 /// A second look, before an instance is ended or taken from routing for one missed probe.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 
+/// From then on it is said where a slow starter listens.
+const SLOW: Duration = Duration::from_secs(4);
+/// Looking for that takes no longer.
+const LOOK: Duration = Duration::from_secs(2);
+
 struct Monitor {
     shared: Arc<Shared>,
     workload: String,
@@ -101,17 +106,40 @@ impl Monitor {
             sleep((waited / 8).clamp(QUICKEST, SLOWEST)).await;
             let Err(seen) = self.probe(&self.health).await else { return Ok(()) };
             if began.elapsed() >= self.health.timeout {
-                return Err(self.gave_up(&seen));
+                return Err(self.gave_up(&seen).await);
+            }
+            // Whoever waits may see by now what it waits for.
+            if waited >= SLOW
+                && let Some(target) = self.unopened()
+                && let Some(words) = self.elsewhere(target).await
+            {
+                let words = format!("waits for port {}: {words}", target.port());
+                self.update(|slot| slot.state.details = Some(words));
             }
         }
     }
 
-    fn gave_up(&self, seen: &str) -> String {
+    async fn gave_up(&self, seen: &str) -> String {
         let limit = self.health.timeout.as_secs();
-        match (&self.health.kind, self.target) {
-            (HealthKind::Port, Some(target)) => format!("did not open port {} within {limit} s", target.port()),
-            _ => format!("health check: {seen}; not well within {limit} s"),
+        let Some(target) = self.unopened() else {
+            return format!("health check: {seen}; not well within {limit} s");
+        };
+        let words = format!("did not open port {} within {limit} s", target.port());
+        match self.elsewhere(target).await {
+            Some(other) => format!("{words}: {other}"),
+            None => words,
         }
+    }
+
+    /// The port that is waited for, where the check is no more than that.
+    fn unopened(&self) -> Option<SocketAddr> {
+        self.target.filter(|_| self.health.kind == HealthKind::Port)
+    }
+
+    /// Where it listens instead, and what to do about it.
+    async fn elsewhere(&self, target: SocketAddr) -> Option<String> {
+        let found = timeout(LOOK, self.shared.engine.listeners(&self.id)).await.ok().flatten()?;
+        listens_elsewhere(target.port(), &found)
     }
 
     async fn stay_well(&self) {
@@ -178,5 +206,51 @@ impl Monitor {
         // The prober keeps the limit itself; this is for one that does not.
         let look = self.shared.options.prober.probe(&check.kind, self.target, limit);
         timeout(limit * 2, look).await.unwrap_or_else(|_| Err("the check did not end".to_owned()))
+    }
+}
+
+/// Words for somebody whose application listens where nobody asks it.
+fn listens_elsewhere(wanted: u16, found: &[SocketAddr]) -> Option<String> {
+    if found.iter().any(|at| at.port() == wanted && !at.ip().is_loopback()) {
+        return None;
+    }
+    if let Some(at) = found.iter().find(|at| at.port() == wanted) {
+        return Some(format!("it listens on {at}, where only itself can reach it; it must listen on 0.0.0.0"));
+    }
+    let mut ports: Vec<u16> = found.iter().map(SocketAddr::port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let shown = |ports: &[u16]| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    Some(match ports.as_slice() {
+        [] => "it listens on no port; the environment variable PORT says which one it must open".to_owned(),
+        [port] => format!("it listens on port {port}; the environment variable PORT says which one it must open"),
+        several => format!(
+            "it listens on the ports {}; the environment variable PORT says which one it must open",
+            shown(&several[..several.len().min(8)])
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listens_elsewhere;
+    use std::net::SocketAddr;
+
+    #[test]
+    fn it_is_said_where_it_listens() {
+        let said = |found: &[&str]| {
+            let found: Vec<SocketAddr> = found.iter().map(|at| at.parse().unwrap()).collect();
+            listens_elsewhere(8080, &found)
+        };
+        assert_eq!(said(&["0.0.0.0:8080", "127.0.0.1:1"]), None, "it is only slow to answer");
+        for (found, words) in [
+            (&[][..], "it listens on no port; "),
+            (&["[::]:5000", "0.0.0.0:5000"], "it listens on port 5000; "),
+            (&["0.0.0.0:3000", "127.0.0.1:9229"], "it listens on the ports 3000, 9229; "),
+            (&["127.0.0.1:8080", "0.0.0.0:1"], "it listens on 127.0.0.1:8080, where only itself"),
+        ] {
+            let said = said(found).unwrap();
+            assert!(said.starts_with(words), "{said}");
+        }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What to do next.
     pub(crate) hint: Option<String>,
-    /// The exit status: 1, or 2 for a wrong command line.
+    /// The exit status: 1, 2 for a wrong command line, 130 after Ctrl-C.
     pub(crate) exit: u8,
     /// HTTP status and the first API error's code, if the server said it.
     pub(crate) api: Option<(u16, i64)>,
@@ -27,6 +27,11 @@ impl Failure {
     /// The command line makes no sense: exit status 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { exit: 2, ..Self::new(message) }
+    }
+
+    /// Ctrl-C; `left` says what goes on or stays. Exit status 130, as of what the signal ends.
+    pub(crate) fn interrupted(left: impl fmt::Display) -> Self {
+        Self { exit: 130, ..Self::new(format!("interrupted; {left}")) }
     }
 
     /// Adds the next step.

@@ -1,10 +1,13 @@
 //! The one place that prints. Results go to standard output, talk to standard error; colour only where a terminal reads
-//! it and `NO_COLOR` is unset. A closed pipe is no error: whoever reads has read enough.
+//! it and `NO_COLOR` is unset, letters beyond ASCII of our own only where the locale has them. A closed pipe is no error: whoever
+//! reads has read enough.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use super::table;
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How something is meant; shown as a colour, never only by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +26,20 @@ pub(crate) struct Printer {
     colour: bool,
     talk_colour: bool,
     terminal: bool,
+    utf8: bool,
+    closed: Arc<AtomicBool>,
 }
 
 impl Printer {
     /// For this process's streams.
     pub(crate) fn new(json: bool) -> Self {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let wanted = set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb");
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
-        Self { json, colour: wanted && out, talk_colour: wanted && err, terminal: err }
+        // As the C library decides; without any, what a container or a service has.
+        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
+        let utf8 = locale.contains("utf-8") || locale.contains("utf8") || locale.is_empty();
+        Self { json, colour: wanted && out, talk_colour: wanted && err, terminal: err, utf8, closed: Arc::default() }
     }
 
     /// Is JSON wanted?
@@ -44,9 +52,21 @@ impl Printer {
         self.terminal
     }
 
+    /// Has whoever read the result gone away? Asked by what would go on for ever.
+    pub(crate) fn is_closed(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let out = std::io::stdout();
+        let mut watched = [PollFd::new(&out, PollFlags::empty())];
+        let asked = poll(&mut watched, Some(&Timespec::default()));
+        self.closed.load(Ordering::Relaxed)
+            || asked.is_ok() && watched[0].revents().intersects(PollFlags::ERR | PollFlags::NVAL)
+    }
+
     /// A line of the result.
     pub(crate) fn line(&self, text: impl Display) {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        if writeln!(std::io::stdout().lock(), "{text}").is_err() {
+            self.closed.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The result as JSON.
@@ -69,7 +89,7 @@ impl Printer {
 
     /// A step of something longer.
     pub(crate) fn step(&self, text: impl Display) {
-        let mark = paint(self.talk_colour, Tone::Dim, "›");
+        let mark = paint(self.talk_colour, Tone::Dim, if self.utf8 { "›" } else { ">" });
         self.talk(format!("{mark} {text}"));
     }
 
@@ -95,17 +115,14 @@ impl Printer {
     }
 
     /// A table on standard output; `empty` is said on standard error when there is nothing to show.
-    pub(crate) fn table(&self, header: &[&str], rows: Vec<Vec<String>>, empty: &str) {
+    pub(crate) fn table(&self, header: &[&str], mut rows: Vec<Vec<String>>, empty: &str) {
         if rows.is_empty() {
             return self.talk(empty);
         }
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(header.iter().map(|name| self.tone(Tone::Dim, name)));
-        table.add_rows(rows);
-        let text = table.to_string();
-        for line in text.lines() {
-            self.line(line.trim_end().strip_prefix(' ').unwrap_or(line));
+        rows.insert(0, header.iter().map(|name| self.tone(Tone::Dim, name)).collect());
+        let width = rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| usize::from(size.ws_col));
+        for line in table::lines(&rows, width.filter(|width| *width > 0)) {
+            self.line(line);
         }
     }
 }

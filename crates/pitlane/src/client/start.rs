@@ -4,6 +4,7 @@ use super::api::Api;
 use super::failure::{Failure, Result};
 use super::logs;
 use super::shapes::{App, Process, Stat, Stats};
+use super::words::quoted;
 use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
@@ -84,7 +85,7 @@ async fn wait_for(api: &Api, app: &App, process: &Process) -> Result<()> {
         if begun.elapsed() > PATIENCE {
             let waited = PATIENCE.as_secs() / 60;
             return Err(Failure::new(format!("`{}` does not run after {waited} minutes: {told}", app.name))
-                .hint(format!("the server goes on trying; `pitlane app {0}` shows how it stands, `pitlane logs {0} --recent` what it said", app.name)));
+                .hint(format!("the server goes on trying; `pitlane app {0}` shows how it stands, `pitlane logs {0} --recent` what it said", quoted(&app.name))));
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 5 / 4).min(Duration::from_millis(250));
@@ -121,7 +122,12 @@ fn details(stats: &[Stat]) -> Option<&str> {
 async fn crashed(api: &Api, app: &App, process: &Process, stats: &[Stat]) -> Failure {
     let why = details(stats).unwrap_or("the server does not say why");
     let lines = logs::recent(api, &app.guid, 100).await.unwrap_or_default();
-    let said: Vec<_> = lines.iter().filter(|line| line.source_type.starts_with("APP")).collect();
+    // Not what its predecessors said: what comes after it was told to start.
+    let told = |line: &logs::LogLine| {
+        line.source_type == "API" && ["Starting app", "Restarted app"].iter().any(|words| line.payload.starts_with(words))
+    };
+    let begun = lines.iter().rposition(told).map_or(0, |at| at + 1);
+    let said: Vec<_> = lines[begun..].iter().filter(|line| line.source_type.starts_with("APP")).collect();
     if !said.is_empty() {
         api.printer.talk("");
         api.printer.talk(format!("The last lines of `{}`:", app.name));
@@ -131,6 +137,6 @@ async fn crashed(api: &Api, app: &App, process: &Process, stats: &[Stat]) -> Fai
     }
     Failure::new(format!("`{}` did not start: {} crashed: {why}", app.name, process.kind)).hint(format!(
         "`pitlane logs {0} --recent` shows all it said; `pitlane app {0}` how it stands; `pitlane stop {0}` stops further attempts",
-        app.name
+        quoted(&app.name)
     ))
 }

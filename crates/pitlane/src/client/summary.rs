@@ -5,6 +5,7 @@ use super::failure::Result;
 use super::printer::{Printer, Tone};
 use super::shapes::{App, Droplet, Process, Route, Stat};
 use super::start::{processes, stats};
+use super::words::quoted;
 use serde_json::{Value, json};
 
 /// An app with what belongs to it.
@@ -68,6 +69,18 @@ impl Summary {
                 printer.table(&["   #", "state", "since", "cpu", "memory", "disk", "details"], rows, "");
             }
         }
+        let idle: Vec<&str> = self.idle().collect();
+        if let [first, ..] = idle.as_slice() {
+            printer.line("");
+            printer.line(format!("  no instances: {}", idle.join(", ")));
+            printer.talk(format!("`pitlane scale {} --process {first} -i 1` starts one.", quoted(&self.app.name)));
+        }
+    }
+
+    /// Processes beside web that have no instance.
+    fn idle(&self) -> impl Iterator<Item = &str> {
+        let others = self.processes.iter().filter(|(process, _)| process.kind != "web" && process.instances == 0);
+        others.map(|(process, _)| process.kind.as_str())
     }
 
     fn built(&self, droplet: &Droplet) -> String {

@@ -82,11 +82,106 @@ async fn json_is_all_of_standard_output() {
         &["unmap", "shop", "shop"],
         &["rename", "shop", "boutique"],
         &["delete", "shop", "-f"],
+        &["create-org", "new"],
+        &["create-space", "new"],
+        &["target"],
+        &["logout"],
     ] {
         let said = person.runs(&[command, &["--json"]].concat()).await;
         assert_eq!(said.status, 0, "{command:?}: {said:?}");
         assert!(serde_json::from_str::<Value>(&said.out).is_ok(), "{command:?}: {}", said.out);
     }
+}
+
+/// Scripts live by these names.
+#[tokio::test]
+async fn keys_of_json_stay_as_they_are() {
+    let (cloud, person) = shop().await;
+    cloud.log("APP/PROC/WEB", "OUT", "hello");
+    for (command, wanted) in [
+        (&["apps"][..], "guid name processes state urls"),
+        (&["app", "shop"], "droplet guid lifecycle name processes state urls"),
+        (&["routes"], "apps guid host path url"),
+        (&["events", "shop"], "actor data time type"),
+        (&["tasks", "shop"], "command created_at failure_reason guid id name state"),
+        (&["tasks", "shop", "--stop", "1"], "command created_at failure_reason guid id name state"),
+        (&["orgs"], "current guid name"),
+        (&["spaces"], "current guid name"),
+        (&["target"], "org space target user"),
+        (&["map", "shop", "x"], "app route url"),
+        (&["unmap", "shop", "shop"], "app deleted url"),
+        (&["logs", "shop", "--recent"], "instance payload source_type stream time"),
+        (&["run", "shop", "--detach", "--", "x"], "command created_at failure_reason guid id name state"),
+        (&["rename", "shop", "boutique"], "guid name"),
+        (&["delete", "shop", "-f"], "deleted"),
+        (&["create-org", "new"], "guid name"),
+        (&["logout"], "target user"),
+    ] {
+        let said = person.runs(&[command, &["--json"]].concat()).await;
+        let value: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{command:?}: {error}: {said:?}"));
+        let one = value.as_array().map_or(&value, |all| &all[0]);
+        let mut keys: Vec<&str> = one.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(keys.join(" "), wanted, "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_looks_secret_is_masked_for_eyes_only() {
+    let (cloud, person) = shop().await;
+    cloud.bend(|inner| inner.env = json!({"API_KEY": "k3y", "DB": "postgres://a:s3cret@db/x", "COLOUR": "green"}));
+    let said = person.runs(&["env", "shop"]).await;
+    assert!(said.out.contains("API_KEY=********") && said.out.contains("postgres://a:********@db/x"), "{said:?}");
+    assert!(said.out.contains("COLOUR=green") && said.err.contains("pitlane env shop --reveal"), "{said:?}");
+    for more in ["--reveal", "--json"] {
+        let said = person.runs(&["env", "shop", more]).await;
+        assert!(said.out.contains("k3y") && said.out.contains("s3cret"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn names_are_quoted_where_a_shell_would_split_them() {
+    let (cloud, person) = shop().await;
+    cloud.with_app("it's a shop", "STARTED");
+    let said = person.runs(&["set-env", "it's a shop", "A=b"]).await;
+    assert!(said.err.contains(r"`pitlane restart 'it'\''s a shop'`"), "{said:?}");
+}
+
+#[tokio::test]
+async fn completion_knows_every_command() {
+    let person = Person::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let said = person.runs(&["completion", shell]).await;
+        assert_eq!(said.status, 0);
+        for word in ["create-space", "skip-ssl-validation", "createsuperuser"] {
+            assert!(said.out.contains(word), "{shell}: {word}");
+        }
+        assert!(!said.out.contains("keeper"), "{shell}");
+    }
+    assert_eq!(person.runs(&["completion", "sh"]).await.status, 2);
+}
+
+#[tokio::test]
+async fn a_locale_without_our_letters_gets_none() {
+    let (_cloud, person) = shop().await;
+    let scale = |locale: &'static str| {
+        let mut command = person.command(&["scale", "shop", "-m", "64M"]);
+        command.env("LC_ALL", locale);
+        async move { super::program::said(command.output().await.unwrap()).err }
+    };
+    assert!(scale("C").await.starts_with("> Restarting"));
+    assert!(scale("de_CH.UTF-8").await.starts_with("› Restarting"));
+}
+
+#[tokio::test]
+async fn following_ends_when_nobody_reads() {
+    let (cloud, person) = shop().await;
+    let mut child = person.command(&["logs", "shop", "--recent", "--follow"]).spawn().unwrap();
+    cloud.log("APP/PROC/WEB", "OUT", "one");
+    let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
+    assert!(lines.next_line().await.unwrap().unwrap().ends_with("one"));
+    drop(lines);
+    assert_eq!(child.wait().await.unwrap().code(), Some(0), "as with `pitlane logs shop | head -1`");
 }
 
 #[tokio::test]

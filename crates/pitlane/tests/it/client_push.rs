@@ -263,3 +263,22 @@ async fn ctrl_c_says_what_goes_on() {
         assert!(told.status == 1 && told.err.contains(expected) && told.err.contains("hint:"), "{told:?}");
     }
 }
+
+#[tokio::test]
+async fn ctrl_c_calls_the_build_off() {
+    let cloud = Cloud::start().await;
+    cloud.bend(|inner| inner.builds = vec![json!({"state": "STAGING", "error": null, "droplet": null})]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.html"), "x").unwrap();
+    let person = Person::logged_in(&cloud.url).await.at(folder.path());
+    let child = person.command(&["push", "shop"]).spawn().unwrap();
+    while !cloud.asked().contains("POST /v3/builds") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let pid = rustix::process::Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let said = super::program::said(child.wait_with_output().await.unwrap());
+    assert_eq!(said.status, 130, "{said:?}");
+    assert!(said.err.contains("error: interrupted; the build of `shop` is called off"), "{said:?}");
+    assert!(cloud.asked().contains("DELETE /v3/packages/package"), "{}", cloud.asked());
+}

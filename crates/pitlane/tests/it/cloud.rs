@@ -133,6 +133,7 @@ async fn answer(
         ("POST", ["uaa", "oauth", "token"]) => token(&mut inner, &body),
         ("DELETE", ["uaa", "oauth", "token", "revoke", _]) => ok(json!({})),
         ("GET", ["v3", "organizations"]) => list(vec![json!({"guid": "org", "name": "acme"})]),
+        ("POST", ["v3", kind @ ("organizations" | "spaces" | "roles")]) => ok(json!({"guid": format!("new-{kind}"), "name": "new"})),
         ("GET", ["v3", "spaces"]) => list(vec![json!({"guid": "space", "name": "dev"})]),
         ("POST", ["v3", "spaces", "space", "actions", "apply_manifest"]) => {
             inner.manifest = String::from_utf8(body.to_vec()).unwrap();
@@ -212,7 +213,11 @@ async fn answer(
         }
         ("PATCH", ["v3", "apps", ..]) => ok(json!({})),
         ("GET", ["v3", "apps", _, "env"]) => {
-            ok(json!({"environment_variables": {"COLOUR": "green", "N": 3}, "staging_env_json": {},
+            let own = match inner.env.as_object().is_some_and(|env| !env.is_empty()) {
+                true => inner.env.clone(),
+                false => json!({"COLOUR": "green", "N": 3}),
+            };
+            ok(json!({"environment_variables": own, "staging_env_json": {},
             "running_env_json": {}, "system_env_json": {"VCAP_SERVICES": {}}, "application_env_json": {"VCAP_APPLICATION": {"name": "shop"}}}))
         }
         ("POST", ["v3", "apps", _, "tasks"]) => {
@@ -231,6 +236,7 @@ async fn answer(
             None => ok(task(name, "SUCCEEDED", None)),
             Some(reason) => ok(task(name, "FAILED", Some(reason))),
         },
+        ("PUT", ["v3", "tasks", name, "cancel"]) => ok(task(name, "CANCELING", None)),
         ("GET", ["v3", "apps", _, "tasks"]) => {
             list(vec![task("a", "SUCCEEDED", None), task("b", "FAILED", Some("out of memory"))])
         }

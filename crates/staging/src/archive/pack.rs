@@ -17,6 +17,9 @@ const EPOCH: u64 = 1_577_836_800;
 /// Four years, in seconds.
 const SPAN: u64 = 4 * 365 * 86_400;
 
+/// Files up to so many bytes are read once, others twice.
+const AT_ONCE: u64 = 1 << 20;
+
 /// A packed folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packed {
@@ -76,11 +79,24 @@ fn add_folder<W: Write>(tar: &mut tar::Builder<W>, folder: &Path, name: &str) ->
     Ok(())
 }
 
+/// A time that follows from the contents.
+fn stamp(crc: &Crc) -> u64 {
+    EPOCH + u64::from(crc.sum()) % SPAN
+}
+
 fn add_file<W: Write>(tar: &mut tar::Builder<W>, path: &Path, name: &str) -> Result<(), ArchiveError> {
     let reading = |error| ArchiveError::io("reading", path)(error);
     let mut file = File::open(path).map_err(reading)?;
     let meta = file.metadata().map_err(reading)?;
     let mode = if meta.permissions().mode() & 0o111 != 0 { 0o755 } else { 0o644 };
+    if meta.len() <= AT_ONCE {
+        let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
+        file.take(AT_ONCE).read_to_end(&mut bytes).map_err(reading)?;
+        let mut crc = Crc::new();
+        crc.update(&bytes);
+        let header = header(tar::EntryType::Regular, mode, bytes.len() as u64, stamp(&crc));
+        return append(tar, name, header, path, &bytes[..]);
+    }
     let mut buffer = vec![0u8; 64 << 10];
     let mut crc = Crc::new();
     loop {
@@ -90,7 +106,7 @@ fn add_file<W: Write>(tar: &mut tar::Builder<W>, path: &Path, name: &str) -> Res
         }
         crc.update(&buffer[..read]);
     }
-    let stamp = EPOCH + u64::from(crc.sum()) % SPAN;
+    let stamp = stamp(&crc);
     std::io::Seek::rewind(&mut file).map_err(reading)?;
     append(tar, name, header(tar::EntryType::Regular, mode, meta.len(), stamp), path, file.take(meta.len()))
 }

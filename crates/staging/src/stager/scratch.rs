@@ -21,8 +21,8 @@ pub(super) fn lay_out(work: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Removes what a process left that is no more.
-pub(super) fn sweep(work: &Path) -> std::io::Result<()> {
+/// Removes what a process left that is no more; of the embedded buildpacks all but `builtin` are of other versions.
+pub(super) fn sweep(work: &Path, builtin: &Path) -> std::io::Result<()> {
     for name in ["scratch", "out"] {
         for entry in fs::read_dir(work.join(name))? {
             let entry = entry?;
@@ -32,6 +32,9 @@ pub(super) fn sweep(work: &Path) -> std::io::Result<()> {
                 fs::remove_file(entry.path())?;
             }
         }
+    }
+    for other in fs::read_dir(work.join("builtin"))?.flatten().filter(|other| other.path() != builtin) {
+        fs::remove_dir_all(other.path())?;
     }
     for half in fs::read_dir(work.join("buildpacks"))?.flatten() {
         if half.path().extension().is_some() {

@@ -127,3 +127,108 @@ async fn static_servers_agree() {
         }
     }
 }
+
+/// Each line of a Staticfile acts, by both servers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn static_settings_act() {
+    let Some(yard) = yard() else { return };
+    let large: String = (0..3000).map(|number| format!("line {number}\n")).collect();
+    let site = folder(
+        yard.place.path(),
+        "site",
+        &[
+            (
+                "Staticfile",
+                "---\n# ours\nroot: \"pages\"   # here\r\ndirectory: visible\nhttp_strict_transport_security: true\n\
+                http_strict_transport_security_include_subdomains: true\nstatus_codes:\n  404: /lost.html\n",
+            ),
+            // ada:lovelace by Apache's MD5, bob:builder by SHA-1, eve:apple by bcrypt.
+            (
+                "Staticfile.auth",
+                "ada:$apr1$abcdefgh$prTPVrJcZSUV5JTgFyzIZ/\nbob:{SHA}9SMYoF5RilWWASry7TjeaKwmpGg=\n\
+                eve:$2y$05$abcdefghijklmnopqrstuuPYQxSKPJH.D07Cu1TeU6DK/NHGbZbeG\n",
+            ),
+            ("pages/lost.html", "lost and found"),
+            ("pages/large.txt", &large),
+            ("pages/files/a & <b>.txt", "x"),
+            ("pages/files/ünï#?.txt", "unicode"),
+            ("pages/files/.hidden", "no"),
+        ],
+    );
+    let droplet = yard.droplet(&site, detect()).await;
+    let public = folder(yard.place.path(), "bare", &[("public/index.html", "public")]);
+    let secure = folder(yard.place.path(), "secure", &[("Staticfile", "force_https: true\npushstate: enabled\n"), ("index.html", "home")]);
+    let (public, secure) = (yard.droplet(&public, detect()).await, yard.droplet(&secure, detect()).await);
+    for server in ["nginx", "perl"] {
+        let at = start(&yard, &droplet, "web", &[("STATIC_SERVER", server)]).await;
+        // Those three with their passwords, ada with another, and nobody.
+        for (who, status) in [
+            ("YWRhOmxvdmVsYWNl", "200"),
+            ("Ym9iOmJ1aWxkZXI=", "200"),
+            ("ZXZlOmFwcGxl", "200"),
+            ("YWRhOng=", "401"),
+            ("eDo=", "401"),
+            ("", "401"),
+        ] {
+            let answer = http(&yard, &at, &get("/large.txt", &format!("Authorization: Basic {who}\r\n"))).await;
+            assert!(answer.contains(&format!(" {status} ")), "{server}: {who}: {answer}");
+            assert!(answer.contains("Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n"), "{server}: {answer}");
+        }
+        let known = "Authorization: Basic YWRhOmxvdmVsYWNl\r\n";
+        for (path, more, words) in [
+            ("/files/", "", "%20%3Cb%3E.txt\">"),
+            ("/files/%C3%BCn%C3%AF%23%3F.txt", "", "unicode"),
+            ("/nothing", "", " 404 Not Found\r\n"),
+            ("/nothing", "", "lost and found"),
+            ("/large.txt", "Accept-Encoding: gzip\r\n", "Content-Encoding: gzip\r\n"),
+            ("/large.txt", "", "line 2999\n"),
+            ("/Staticfile.auth", "", " 404 Not Found\r\n"),
+        ] {
+            let answer = http(&yard, &at, &get(path, &format!("{known}{more}"))).await;
+            assert!(answer.contains(words), "{server}: {path} should hold {words:?}: {answer}");
+            assert!(!answer.contains("hidden") && !answer.contains("<b>"), "{server}: {answer}");
+        }
+        let at = start(&yard, &public, "web", &[("STATIC_SERVER", server)]).await;
+        assert!(http(&yard, &at, &get("/", "")).await.ends_with("\r\n\r\npublic"));
+        let at = start(&yard, &secure, "web", &[("STATIC_SERVER", server)]).await;
+        let answer = http(&yard, &at, &get("/a?b", "X-Forwarded-Proto: http\r\n")).await;
+        assert!(answer.contains(" 301 ") && answer.contains("ocation: https://x/a?b\r\n"), "{server}: {answer}");
+        assert!(http(&yard, &at, &get("/any/where", "X-Forwarded-Proto: https\r\n")).await.ends_with("home"));
+    }
+    for (line, words) in [
+        ("ssi: enabled\n", "ssi is not offered"),
+        ("pushstat: enabled\n", "\"pushstat: enabled\" is not understood"),
+        ("pushstate: perhaps\n", "neither enabled nor disabled"),
+        ("root: ../x\n", "leads out of the application"),
+        ("root: no\n", "there is no folder no"),
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        let source = folder(place.path(), "source", &[("Staticfile", line), ("index.html", "")]);
+        assert!(yard.stage(&source, detect()).await.is_err(), "{line}");
+        assert!(yard.output().contains(words), "{words:?} in\n{}", yard.output());
+    }
+}
+
+/// Readers that come and never go do not keep others waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_small_server_waits_for_nobody() {
+    let Some(yard) = yard() else { return };
+    let large = "x".repeat(8 << 20);
+    let site = folder(yard.place.path(), "site", &[("index.html", "home"), ("large.bin", &large)]);
+    let droplet = yard.droplet(&site, detect()).await;
+    let at = start(&yard, &droplet, "web", &[("STATIC_SERVER", "perl")]).await;
+    http(&yard, &at, &get("/", "")).await;
+    let mut idle = Vec::new();
+    for number in 0..200 {
+        use tokio::io::AsyncWriteExt;
+        let mut stream = tokio::net::TcpStream::connect((at.address.unwrap(), 8080)).await.unwrap();
+        let words: &[&[u8]] = &[b"", b"GET / HT", b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"];
+        stream.write_all(words[number % words.len()]).await.unwrap();
+        idle.push(stream);
+    }
+    for _ in 0..20 {
+        assert!(http(&yard, &at, &get("/", "")).await.ends_with("home"));
+    }
+    let whole = http(&yard, &at, &get("/large.bin", "")).await;
+    assert_eq!(whole.split_once("\r\n\r\n").unwrap().1.len(), large.len());
+}

@@ -41,9 +41,9 @@ async fn supply_and_finalize_get_their_arguments_in_order() {
     let droplet = yard.droplet(&source, Selection::Explicit(vec![one, two])).await;
     let output = yard.output();
     for words in [
-        "one-supply /tmp/app /tmp/cache/",
-        "two-supply /tmp/app /tmp/cache/final /home/vcap/deps 1\n",
-        "two-finalize /tmp/app /tmp/cache/final /home/vcap/deps 1 /home/vcap/profile.d",
+        "one-supply /tmp/app /home/vcap/cache/",
+        "two-supply /tmp/app /home/vcap/cache/final /home/vcap/deps 1\n",
+        "two-finalize /tmp/app /home/vcap/cache/final /home/vcap/deps 1 /home/vcap/profile.d",
     ] {
         assert!(output.contains(words), "{words:?} in {output}");
     }
@@ -301,6 +301,35 @@ async fn the_second_python_staging_downloads_nothing() {
     }
     eprintln!("{took:?}");
     assert_eq!(took[0].1, took[1].1, "and its droplet is the same");
+}
+
+/// A server of plain files gives no part of a history; a branch is found in the whole of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_buildpack_is_cloned_from_whatever_serves_it() {
+    let Some(yard) = yard() else { return };
+    let serve = r#"
+        commit() { git -C /tmp/w add -A && git -C /tmp/w -c user.name=a -c user.email=a@b.c commit -qm "$1"; }
+        mkdir -p /tmp/w/bin && git init -q -b main /tmp/w
+        printf '#!/bin/bash\necho supplied by main\n' >/tmp/w/bin/supply && commit one
+        git -C /tmp/w checkout -qb wet && sed -i s/main/wet/ /tmp/w/bin/supply && commit two && git -C /tmp/w checkout -q main
+        git clone -q --bare /tmp/w /tmp/x.git && git -C /tmp/x.git update-server-info && cd /tmp
+        python3 -m http.server 8123 --bind 127.0.0.1 >/dev/null 2>&1 &
+        until (: </dev/tcp/127.0.0.1/8123) 2>/dev/null; do sleep 0.1; done"#;
+    let server = buildpack(&yard, "server", &[("bin/supply", serve)]);
+    let last = buildpack(&yard, "last", &[("bin/compile", "true"), ("bin/release", RELEASE)]);
+    let source = folder(yard.place.path(), "source", &[("file", "x")]);
+    for (url, said) in [
+        ("http://127.0.0.1:8123/x.git", "supplied by main"),
+        ("http://127.0.0.1:8123/x.git#wet", "supplied by wet"),
+    ] {
+        let from = BuildpackRef::url(BuildpackUrl::parse(url).unwrap());
+        yard.droplet(&source, Selection::Explicit(vec![server.clone(), from, last.clone()])).await;
+        assert!(yard.output().contains(said), "{}", yard.output());
+    }
+    let nowhere = BuildpackRef::url(BuildpackUrl::parse("http://127.0.0.1:8123/no.git").unwrap());
+    let error = yard.stage(&source, Selection::Explicit(vec![server, nowhere, last])).await.unwrap_err();
+    assert!(error.to_string().starts_with("StagingError"), "{error}");
+    assert!(yard.output().contains("the buildpack http://127.0.0.1:8123/no.git could not be cloned"), "{}", yard.output());
 }
 
 #[test]

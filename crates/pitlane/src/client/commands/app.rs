@@ -24,7 +24,10 @@ impl App {
         let api = context.api()?;
         let app = api.app(&self.name).await?;
         if self.guid {
-            context.printer.line(&app.guid);
+            match context.printer.json() {
+                true => context.printer.value(&app.guid),
+                false => context.printer.line(&app.guid),
+            }
             return Ok(());
         }
         Summary::read(&api, &app).await?.show(&context.printer);

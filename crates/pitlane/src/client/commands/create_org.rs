@@ -3,6 +3,7 @@
 use crate::client::Context;
 use crate::client::config::Named;
 use crate::client::failure::Result;
+use crate::client::words::quoted;
 use serde_json::json;
 
 pub(in crate::client) const EXAMPLES: &str = "\
@@ -23,7 +24,7 @@ impl CreateOrg {
         if context.printer.json() {
             context.printer.value(&org);
         }
-        context.printer.talk(format!("Created. `pitlane target -o {}` works in it.", org.name));
+        context.printer.talk(format!("Created. `pitlane target -o {}` works in it.", quoted(&org.name)));
         Ok(())
     }
 }

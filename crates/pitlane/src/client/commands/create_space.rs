@@ -4,11 +4,12 @@ use crate::client::Context;
 use crate::client::config::Named;
 use crate::client::failure::{Failure, Result};
 use crate::client::uaa;
+use crate::client::words::quoted;
 use serde_json::json;
 
 pub(in crate::client) const EXAMPLES: &str = "\
 Examples:
-  pitlane create-space dev           in the organization you work in; you become its manager and developer
+  pitlane create-space dev           in the organization you work in; you may do everything there
   pitlane create-space dev -o acme";
 
 #[derive(Debug, clap::Args)]
@@ -54,7 +55,7 @@ impl CreateSpace {
         if context.printer.json() {
             context.printer.value(&space);
         }
-        context.printer.talk(format!("Created. `pitlane target -o {} -s {}` works in it.", org.name, space.name));
+        context.printer.talk(format!("Created. `pitlane target -o {} -s {}` works in it.", quoted(&org.name), quoted(&space.name)));
         Ok(())
     }
 }

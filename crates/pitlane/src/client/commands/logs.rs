@@ -12,8 +12,8 @@ Examples:
   pitlane logs shop --recent --follow
   pitlane logs shop --recent --json | jq -r .payload
 
-Each line names its origin: APP/PROC/WEB is the app itself, APP/TASK/… what was run once, STG its staging, RTR the
-front door's access log, API and CELL the platform.";
+Each line names its origin: APP/PROC/WEB is the app itself, APP/TASK/… what was run once, STG its
+staging, RTR the front door's access log, API and CELL the platform.";
 
 #[derive(Debug, clap::Args)]
 pub struct Logs {
@@ -60,6 +60,9 @@ impl Logs {
                 Duration::from_millis(100)
             };
             show(context, &lines);
+            if context.printer.is_closed() {
+                return Ok(());
+            }
         }
     }
 }

@@ -31,6 +31,9 @@ impl Passwd {
             return Err(Failure::new(why.map_or_else(|| format!("the server refused it ({status})"), str::to_owned)));
         }
         expect_success(response).await?;
+        if context.printer.json() {
+            context.printer.value(&json!({"user": api.target.user, "changed": true}));
+        }
         context.printer.talk("Your password is changed. Run `pitlane login` again when you are asked to.");
         Ok(())
     }

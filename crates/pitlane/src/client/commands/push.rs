@@ -13,14 +13,15 @@ use crate::client::push::stage;
 use crate::client::shapes::App;
 use crate::client::start;
 use crate::client::summary::Summary;
+use crate::client::words::quoted;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(in crate::client) const EXAMPLES: &str = "\
 Examples:
-  pitlane push                       the app of manifest.yml; without one, this folder under its own name
+  pitlane push                       the app of manifest.yml, or this folder under its own name
   pitlane push shop                  this folder as app `shop`
   pitlane push shop -p build/ -i 2 -m 256M
   pitlane push -f deploy/manifest.yml --var colour=green
@@ -101,10 +102,14 @@ pub struct Push {
 enum Stage {
     #[default]
     Preparing,
-    Uploading(String),
-    Staging(String),
+    /// App and package.
+    Uploading(String, String),
+    Staging(String, String),
     Starting(String),
 }
+
+/// Calling a build off takes no longer than this, or is left to the server.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the plans come from.
 struct Source {
@@ -116,17 +121,26 @@ struct Source {
 
 impl Push {
     pub(in crate::client) async fn run(self, context: &Context) -> Result<()> {
+        let (plans, source) = self.plans()?;
+        let api = context.api()?;
         let stage = Mutex::new(Stage::default());
         tokio::select! {
-            result = self.push(context, &stage) => result,
-            _ = tokio::signal::ctrl_c() => Err(stopped_at(&stage.lock().unwrap_or_else(|held| held.into_inner()))),
+            result = self.push(context, &api, plans, source, &stage) => return result,
+            _ = tokio::signal::ctrl_c() => {}
         }
+        let stage = stage.lock().map_or_else(|held| held.into_inner().clone(), |stage| stage.clone());
+        Err(stopped_at(&api, stage).await)
     }
 
-    async fn push(&self, context: &Context, stage: &Mutex<Stage>) -> Result<()> {
+    async fn push(
+        &self,
+        context: &Context,
+        api: &Api,
+        plans: Vec<Plan>,
+        Source { top, file }: Source,
+        stage: &Mutex<Stage>,
+    ) -> Result<()> {
         let begun = Instant::now();
-        let (plans, Source { top, file }) = self.plans()?;
-        let api = context.api()?;
         let space = api.space()?.clone();
         let mut work = Vec::new();
         for plan in plans {
@@ -143,16 +157,16 @@ impl Push {
             space.name,
             api.http.target()
         ));
-        apply(&api, &space.guid, top, &work).await.map_err(|failure| Failure {
+        apply(api, &space.guid, top, &work).await.map_err(|failure| Failure {
             message: manifest::with_places(&failure.message, file.as_deref()),
             ..failure
         })?;
         let mut summaries = Vec::new();
         for (plan, archive) in work {
             let app = api.app(&plan.name).await?;
-            self.push_one(context, &api, app, archive, stage).await?;
+            self.push_one(context, api, app, archive, stage).await?;
             let app = api.app(&plan.name).await?;
-            summaries.push(Summary::read(&api, &app).await?);
+            summaries.push(Summary::read(api, &app).await?);
         }
         self.show(context, &summaries, begun);
         Ok(())
@@ -168,16 +182,18 @@ impl Push {
     ) -> Result<()> {
         let printer = &context.printer;
         let at = |now: Stage| *stage.lock().unwrap_or_else(|held| held.into_inner()) = now;
-        at(Stage::Uploading(app.name.clone()));
+        let package = stage::package(api, &app).await?;
+        at(Stage::Uploading(app.name.clone(), package.guid.clone()));
         printer.step(format!("Uploading {}", engine::bytes_in_words(archive.size)));
-        let (package, tail) = tokio::try_join!(stage::upload(api, &app, archive), Tail::from_now(api, &app.guid))?;
+        let upload = stage::upload(api, &app, &package, archive);
+        let (package, tail) = tokio::try_join!(upload, Tail::from_now(api, &app.guid))?;
         if self.no_start {
             if app.is_started() {
                 start::act(api, &app, "stop").await?;
             }
             return Ok(());
         }
-        at(Stage::Staging(app.name.clone()));
+        at(Stage::Staging(app.name.clone(), package.guid.clone()));
         printer.step(format!("Building `{}`", app.name));
         let droplet = stage::stage(api, &app, &package, tail).await.map_err(|failure| {
             match (app.is_started(), &failure.hint) {
@@ -214,9 +230,9 @@ impl Push {
         printer.talk(format!("Done in {:.1} s.", begun.elapsed().as_secs_f64()));
         for summary in summaries {
             if self.task {
-                printer.talk(format!("Next: `pitlane run {} -- COMMAND`.", summary.name()));
+                printer.talk(format!("Next: `pitlane run {} -- COMMAND`.", quoted(summary.name())));
             } else if self.no_start {
-                printer.talk(format!("Next: `pitlane start {}`.", summary.name()));
+                printer.talk(format!("Next: `pitlane start {}`.", quoted(summary.name())));
             }
             for url in summary.urls() {
                 printer.line(printer.tone(Tone::Strong, url));
@@ -280,15 +296,23 @@ fn folder_name(path: Option<&Path>) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-fn stopped_at(stage: &Stage) -> Failure {
-    match stage {
-        Stage::Preparing => Failure::new("interrupted before anything was uploaded"),
-        Stage::Uploading(name) => Failure::new(format!("interrupted; what was uploaded of `{name}` is not used"))
+/// Takes back what was begun: a package that goes takes its build with it.
+async fn stopped_at(api: &Api, stage: Stage) -> Failure {
+    let (name, package, what) = match stage {
+        Stage::Preparing => return Failure::interrupted("nothing was uploaded"),
+        Stage::Starting(name) => return interrupted(&name),
+        Stage::Uploading(name, package) => (name, package, "what was uploaded"),
+        Stage::Staging(name, package) => (name, package, "the build"),
+    };
+    let path = format!("/v3/packages/{package}");
+    let removed = tokio::select! {
+        removed = tokio::time::timeout(PATIENCE, api.delete(&path)) => removed.is_ok_and(|done| done.is_ok()),
+        _ = tokio::signal::ctrl_c() => false,
+    };
+    match removed {
+        true => Failure::interrupted(format!("{what} of `{name}` is called off, and what ran before goes on"))
             .hint("`pitlane push` begins anew"),
-        Stage::Staging(name) => Failure::new(format!(
-            "interrupted; the server goes on building `{name}`, but the result is not started and what ran before goes on"
-        ))
-        .hint(format!("`pitlane logs {name} --follow` shows the build; `pitlane push` begins anew once it has ended")),
-        Stage::Starting(name) => interrupted(name),
+        false => Failure::interrupted(format!("{what} of `{name}` could not be called off; its result is not used"))
+            .hint(format!("`pitlane logs {} --follow` shows how far it is", quoted(&name))),
     }
 }

@@ -6,6 +6,7 @@ use crate::client::api::Api;
 use crate::client::failure::{Failure, Result};
 use crate::client::logs::{LogLine, Tail};
 use crate::client::shapes::{App, Task};
+use crate::client::words::quoted;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -17,7 +18,8 @@ Examples:
   pitlane run shop --detach --name nightly -- ./nightly.sh
   pitlane tasks shop                 what was run, and how it ended
 
-Its output is shown as it comes; the exit status is the command's own. Ctrl-C leaves it running and says how to stop it.";
+Its output is shown as it comes; the exit status is the command's own. Ctrl-C leaves it running and
+says how to stop it.";
 
 /// After its end, output is waited for until it has been silent for so many looks.
 const SILENT_LOOKS: u32 = 3;
@@ -75,14 +77,14 @@ impl Run {
             }
             context
                 .printer
-                .talk(format!("Runs as task {}. `pitlane tasks {}` shows how it stands.", task.sequence_id, self.name));
+                .talk(format!("Runs as task {}. `pitlane tasks {}` shows how it stands.", task.sequence_id, quoted(&self.name)));
             return Ok(0);
         }
         tokio::select! {
             result = follow(context, &api, &app, task.clone(), tail) => result,
-            _ = tokio::signal::ctrl_c() => Err(Failure::new(format!("interrupted; task {} of `{}` goes on", task.sequence_id, self.name)).hint(format!(
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted(format!("task {} of `{}` goes on", task.sequence_id, self.name)).hint(format!(
                 "`pitlane tasks {0}` shows how it stands, `pitlane tasks {0} --stop {1}` stops it, `pitlane logs {0} --recent` shows what it said",
-                self.name, task.sequence_id
+                quoted(&self.name), task.sequence_id
             ))),
         }
     }
@@ -145,15 +147,7 @@ fn exit_status(reason: &str) -> u8 {
 fn command_line(words: &[String]) -> String {
     match words {
         [line] => line.clone(),
-        words => words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "),
-    }
-}
-
-fn quote(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,@%+".contains(&byte);
-    match !word.is_empty() && word.bytes().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+        words => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::client::failure::{Failure, Result};
 use crate::client::shapes::Process;
 use crate::client::start;
 use crate::client::summary::Summary;
+use crate::client::words::quoted;
 use reqwest::Method;
 use serde_json::{Map, Value};
 
@@ -50,7 +51,7 @@ impl Scale {
             let answer = api.change(Method::POST, &path, &Value::Object(body)).await.map_err(|failure| {
                 if failure.is_not_found() {
                     Failure::new(format!("`{}` has no process `{}`", self.name, self.process))
-                        .hint(format!("`pitlane app {}` shows its processes", self.name))
+                        .hint(format!("`pitlane app {}` shows its processes", quoted(&self.name)))
                 } else {
                     failure
                 }

@@ -4,6 +4,7 @@ use crate::client::Context;
 use crate::client::api::Api;
 use crate::client::failure::{Failure, Result};
 use crate::client::shapes::App;
+use crate::client::words::quoted;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -49,7 +50,7 @@ pub(super) async fn patch(context: &Context, api: &Api, app: &App, variables: Ma
         context.printer.value(&answer["var"]);
     }
     if app.is_started() {
-        context.printer.talk(format!("Stored. Running instances see it after `pitlane restart {}`.", app.name));
+        context.printer.talk(format!("Stored. Running instances see it after `pitlane restart {}`.", quoted(&app.name)));
     } else {
         context.printer.talk("Stored.");
     }

@@ -6,6 +6,7 @@ use crate::client::failure::{Failure, Result};
 use crate::client::shapes::App;
 use crate::client::start;
 use crate::client::summary::Summary;
+use crate::client::words::quoted;
 
 pub(in crate::client) const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +52,7 @@ pub(super) async fn begin(context: &Context, api: &Api, app: App, action: &str) 
 
 /// What Ctrl-C leaves behind.
 pub(super) fn interrupted(name: &str) -> Failure {
-    Failure::new(format!("interrupted; the server goes on starting `{name}`"))
-        .hint(format!("`pitlane app {name}` shows how it stands, `pitlane stop {name}` stops it"))
+    let word = quoted(name);
+    Failure::interrupted(format!("the server goes on starting `{name}`"))
+        .hint(format!("`pitlane app {word}` shows how it stands, `pitlane stop {word}` stops it"))
 }

@@ -4,6 +4,7 @@ use crate::client::Context;
 use crate::client::failure::{Failure, Result};
 use crate::client::start;
 use crate::client::summary::Summary;
+use crate::client::words::quoted;
 use std::path::PathBuf;
 
 pub(in crate::client) const EXAMPLES: &str = "\
@@ -36,7 +37,7 @@ impl Stop {
             let app = api.app(&name).await?;
             Summary::read(&api, &app).await?.show(&context.printer);
         } else {
-            context.printer.talk(format!("Stopped `{name}`. `pitlane start {name}` starts it again."));
+            context.printer.talk(format!("Stopped `{name}`. `pitlane start {}` starts it again.", quoted(&name)));
         }
         Ok(())
     }

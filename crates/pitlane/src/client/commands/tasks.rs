@@ -5,6 +5,7 @@ use crate::client::Context;
 use crate::client::failure::{Failure, Result};
 use crate::client::printer::Tone;
 use crate::client::shapes::Task;
+use crate::client::words::quoted;
 use serde_json::Value;
 
 pub(in crate::client) const EXAMPLES: &str = "\
@@ -31,9 +32,12 @@ impl Tasks {
         if let Some(number) = self.stop {
             let task = tasks.iter().find(|task| task.sequence_id == number).ok_or_else(|| {
                 Failure::new(format!("`{}` has no task {number}", self.name))
-                    .hint(format!("`pitlane tasks {}` lists them", self.name))
+                    .hint(format!("`pitlane tasks {}` lists them", quoted(&self.name)))
             })?;
             cancel(&api, task).await?;
+            if printer.json() {
+                printer.value(&task_value(&api.get(&format!("/v3/tasks/{}", task.guid), &[]).await?));
+            }
             printer.talk(format!("Task {number} of `{}` is told to stop.", self.name));
             return Ok(());
         }

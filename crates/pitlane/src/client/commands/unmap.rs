@@ -4,6 +4,7 @@ use super::map::resolve;
 use crate::client::Context;
 use crate::client::failure::{Failure, Result};
 use crate::client::summary::url;
+use crate::client::words::quoted;
 
 pub(in crate::client) const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +28,7 @@ impl Unmap {
         let (app, address) = tokio::try_join!(api.app(&self.name), resolve(&api, &self.address))?;
         let missing = || {
             Failure::new(format!("`{}` does not answer on {}", self.name, self.address))
-                .hint(format!("`pitlane app {}` shows its addresses", self.name))
+                .hint(format!("`pitlane app {}` shows its addresses", quoted(&self.name)))
         };
         let route = address.find(&api).await?.ok_or_else(missing)?;
         let mine = route.destinations.iter().filter(|there| there.app.guid == app.guid);

@@ -3,10 +3,12 @@
 use crate::client::failure::{Failure, Result, Told};
 use crate::client::printer::Printer;
 use ignore::WalkBuilder;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fs::{File, Metadata};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -14,6 +16,9 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 const ALWAYS: [&str; 7] = [".cfignore", ".DS_Store", ".git", ".gitignore", ".hg", ".svn", "_darcs"];
 /// Never pushed from the top: they are for us.
 const AT_TOP: [&str; 2] = ["manifest.yml", "manifest.yaml"];
+
+/// Read and looked at, at once.
+const BLOCK: usize = 64 << 10;
 
 /// What is uploaded.
 #[derive(Debug)]
@@ -46,6 +51,7 @@ fn zip_folder(root: &Path, printer: &Printer) -> Result<Archive> {
     let failed = || format!("cannot pack {}", root.display());
     let mut zip = ZipWriter::new(BufWriter::new(tempfile::tempfile().told(failed)?));
     let mut files = 0;
+    let mut watch = Watch::new(root, printer);
     let walk = WalkBuilder::new(root)
         .standard_filters(false)
         .add_custom_ignore_filename(".cfignore")
@@ -76,8 +82,7 @@ fn zip_folder(root: &Path, printer: &Printer) -> Result<Archive> {
             zip.add_symlink(name, link_target(root, path)?, options).told(told)?;
             files += 1;
         } else if data.is_file() {
-            zip.start_file(name, options).told(told)?;
-            std::io::copy(&mut File::open(path).told(told)?, &mut zip).told(told)?;
+            copy(path, name, options, &mut zip, &mut watch).told(told)?;
             files += 1;
         } else {
             let kind = if data.file_type().is_socket() { "socket" } else { "device or pipe" };
@@ -88,6 +93,7 @@ fn zip_folder(root: &Path, printer: &Printer) -> Result<Archive> {
         return Err(Failure::new(format!("there is nothing to push in {}", root.display()))
             .hint("name the application's folder with -p PATH; .cfignore may leave out too much"));
     }
+    drop(watch);
     let mut writer = zip.finish().told(failed)?;
     writer.flush().told(failed)?;
     let mut file = writer.into_inner().told(failed)?;
@@ -96,11 +102,81 @@ fn zip_folder(root: &Path, printer: &Printer) -> Result<Archive> {
     Ok(Archive { file, size })
 }
 
+/// Copies one file, packed if that is of any use.
+fn copy<W: Write + Seek>(
+    path: &Path,
+    name: &str,
+    options: SimpleFileOptions,
+    zip: &mut ZipWriter<W>,
+    watch: &mut Watch<'_>,
+) -> std::io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut block = vec![0; BLOCK];
+    let mut read = file.read(&mut block)?;
+    let method = if is_packed(&block[..read]) { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+    // The way to the server is mostly short: speed before size.
+    let level = (method == CompressionMethod::Deflated).then_some(3);
+    zip.start_file(name, options.compression_method(method).compression_level(level))?;
+    while read > 0 {
+        zip.write_all(&block[..read])?;
+        watch.packed(read);
+        read = file.read(&mut block)?;
+    }
+    Ok(())
+}
+
+/// Would packing these bytes gain next to nothing, as with pictures, films and archives?
+fn is_packed(sample: &[u8]) -> bool {
+    if sample.len() < 4096 {
+        return false;
+    }
+    let mut counts = [0u32; 256];
+    sample.iter().for_each(|byte| counts[usize::from(*byte)] += 1);
+    let total = sample.len() as f64;
+    let share = |count: &u32| f64::from(*count) / total;
+    let bits: f64 = counts.iter().filter(|count| **count > 0).map(|count| -share(count) * share(count).log2()).sum();
+    bits > 7.9
+}
+
+/// Says that it is packing once that takes a while, and how far it is.
+struct Watch<'a> {
+    root: &'a Path,
+    printer: &'a Printer,
+    begun: Instant,
+    bytes: u64,
+    told: bool,
+    bar: ProgressBar,
+}
+
+impl<'a> Watch<'a> {
+    fn new(root: &'a Path, printer: &'a Printer) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self { root, printer, begun: Instant::now(), bytes: 0, told: false, bar }
+    }
+
+    fn packed(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+        if !self.told && self.begun.elapsed() > Duration::from_secs(1) {
+            self.told = true;
+            self.printer.step(format!("Packing {}", self.root.display()));
+            if self.printer.is_watched() {
+                self.bar.set_draw_target(ProgressDrawTarget::stderr());
+                let style = ProgressStyle::with_template("  packed {bytes}, {bytes_per_sec}");
+                self.bar.set_style(style.expect("the template is a constant"));
+            }
+        }
+        self.bar.set_position(self.bytes);
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 fn options(data: &Metadata) -> SimpleFileOptions {
     SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        // The way to the server is mostly short: speed before size.
-        .compression_level(Some(3))
         .unix_permissions(data.permissions().mode() & 0o777)
         .large_file(data.len() >= u64::from(u32::MAX))
         // Web servers derive `Last-Modified` and `ETag` from it.

@@ -5,6 +5,7 @@ use crate::client::api::{Api, read};
 use crate::client::failure::{Failure, Result};
 use crate::client::logs::Tail;
 use crate::client::shapes::{App, Build, Package};
+use crate::client::words::quoted;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Body;
 use reqwest::multipart::{Form, Part};
@@ -17,10 +18,14 @@ use std::time::Duration;
 const WITH_BAR: u64 = 1 << 20;
 const BLOCK: usize = 64 * 1024;
 
-/// Uploads an archive as a package of `app`, ready to be staged.
-pub(crate) async fn upload(api: &Api, app: &App, archive: Archive) -> Result<Package> {
+/// A package of `app` that waits for its bits.
+pub(crate) async fn package(api: &Api, app: &App) -> Result<Package> {
     let relationships = json!({"app": {"data": {"guid": app.guid}}});
-    let package: Package = api.post("/v3/packages", &json!({"type": "bits", "relationships": relationships})).await?;
+    api.post("/v3/packages", &json!({"type": "bits", "relationships": relationships})).await
+}
+
+/// Uploads an archive into a package, ready to be staged.
+pub(crate) async fn upload(api: &Api, app: &App, package: &Package, archive: Archive) -> Result<Package> {
     let bar = ProgressBar::with_draw_target(Some(archive.size), ProgressDrawTarget::hidden());
     if api.printer.is_watched() && archive.size > WITH_BAR {
         bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -84,7 +89,7 @@ pub(crate) async fn stage(api: &Api, app: &App, package: &Package, mut tail: Tai
     let mut pause = Duration::from_millis(50);
     while build.state == "STAGING" {
         tokio::time::sleep(pause).await;
-        pause = (pause * 3 / 2).min(Duration::from_millis(250));
+        pause = (pause * 3 / 2).min(Duration::from_millis(150));
         let (state, shown) = tokio::join!(api.get(&path, &[]), show(api, &mut tail));
         // Output that cannot be read is no reason to give up the push.
         let _ = shown;
@@ -98,8 +103,8 @@ pub(crate) async fn stage(api: &Api, app: &App, package: &Package, mut tail: Tai
             let why = build.error.unwrap_or_else(|| "the server does not say why".to_owned());
             let failure = Failure::new(format!("staging of `{}` failed: {why}", app.name));
             Err(failure.hint(match why.contains("NoAppDetected") {
-                true => "push the folder that holds the application's files, or name a buildpack with -b; `pitlane push --help` shows how".to_owned(),
-                false => format!("its output is above, and in `pitlane logs {} --recent`", app.name),
+                true => "push the folder that holds the application's files. What runs by itself needs a Procfile (`web: ./server`), or `-b binary_buildpack -c ./server`".to_owned(),
+                false => format!("its output is above, and in `pitlane logs {} --recent`", quoted(&app.name)),
             }))
         }
     }

@@ -1,0 +1,1 @@
+use lib "lib"; use Shop; Shop::app();

@@ -1,0 +1,1 @@
+package Shop; sub app { sub { [200, [], ["lib"]] } } 1;
