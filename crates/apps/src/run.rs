@@ -85,11 +85,6 @@ impl Runtime {
         &self.inner.rooms.journal
     }
 
-    /// What is said of containers.
-    fn cell(&self) -> dress::Cell {
-        self.inner.cell.clone()
-    }
-
     pub(crate) fn rooms(&self) -> &Rooms {
         &self.inner.rooms
     }
@@ -205,7 +200,8 @@ where
 
 /// The engine that the reconciler is to drive, for what is an app's.
 pub(crate) fn dressed(apps: &Apps) -> Arc<dyn Engine> {
-    Arc::new(dress::Dressed { engine: apps.run.rooms().engine.clone(), cell: apps.run.cell() })
+    let cell = apps.run.inner.cell.clone();
+    Arc::new(dress::Dressed { engine: apps.run.rooms().engine.clone(), cell, apps: apps.clone() })
 }
 
 /// What the reconciler is to know of processes.
@@ -213,7 +209,7 @@ pub(crate) fn source(apps: &Apps) -> Source {
     Source {
         owns: |workload| uuid::Uuid::parse_str(workload).is_ok(),
         desired: Arc::new(desired::DesiredApps::new(apps)),
-        observer: Arc::new(observe::Observing::new(apps, apps.run.cell())),
+        observer: Arc::new(observe::Observing::new(apps)),
     }
 }
 

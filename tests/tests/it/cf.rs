@@ -2,6 +2,7 @@
 //! body shapes. Every answer is looked at as a strict client decodes it: JSON everywhere, whole numbers as numbers, times
 //! to the second, absolute links, lists that are lists, pages whose links keep the query.
 
+mod admin;
 mod app;
 mod client;
 mod logs;

@@ -1,6 +1,8 @@
 //! An engine that gives each instance what it alone must know: its guid and index in its environment and its log tag.
 //! What the driver alone knows (addresses) it adds itself. The life of each container is told in the app's log (`CELL`).
 
+use super::observe;
+use crate::Apps;
 use crate::model::environment;
 use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Observed, Purpose, Usage, Well};
 use futures_util::future::BoxFuture;
@@ -15,6 +17,7 @@ use tokio::sync::broadcast;
 pub(super) struct Dressed {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) cell: Cell,
+    pub(super) apps: Apps,
 }
 
 /// What is said of containers, in the words of Cloud Foundry. Cheap to clone.
@@ -28,8 +31,21 @@ pub(super) struct Cell {
 struct Known {
     source: String,
     instance: String,
+    process: String,
+    index: u32,
     /// Has it not been seen well yet?
     fresh: bool,
+    /// Was it ready when last seen?
+    ready: bool,
+}
+
+/// An instance that has become ready, or is not any more.
+#[derive(Clone)]
+pub(super) struct Turned {
+    pub(super) process: String,
+    pub(super) index: u32,
+    pub(super) instance: InstanceId,
+    pub(super) ready: bool,
 }
 
 impl Cell {
@@ -47,18 +63,31 @@ impl Cell {
         }
     }
 
-    fn know(&self, spec: &InstanceSpec, fresh: bool) {
-        let known = || Known { source: spec.log.source.clone(), instance: spec.log.instance.clone(), fresh };
+    fn know(&self, spec: &InstanceSpec, well: Option<Well>) {
+        let known = || Known {
+            source: spec.log.source.clone(),
+            instance: spec.log.instance.clone(),
+            process: spec.workload.clone(),
+            index: spec.index,
+            fresh: spec.purpose == Purpose::Process && well.is_none(),
+            ready: well.is_some_and(|well| well.ready),
+        };
         super::lock(&self.known).entry(spec.id.clone()).or_insert_with(known);
     }
 
-    /// An instance may receive requests; said once for each start.
-    pub(super) fn well(&self, id: &InstanceId) {
-        if let Some(known) = super::lock(&self.known).get_mut(id)
-            && std::mem::take(&mut known.fresh)
-        {
+    /// An instance is well; said once for each start.
+    fn well(&self, id: &InstanceId, ready: bool) -> Option<Turned> {
+        let mut all = super::lock(&self.known);
+        let known = all.get_mut(id)?;
+        if std::mem::take(&mut known.fresh) {
             self.journal.say(&known.source, "CELL", &known.instance, "Container became healthy");
         }
+        (std::mem::replace(&mut known.ready, ready) != ready).then(|| Turned {
+            process: known.process.clone(),
+            index: known.index,
+            instance: id.clone(),
+            ready,
+        })
     }
 }
 
@@ -78,7 +107,7 @@ impl Engine for Dressed {
             let started = self.engine.start(&spec).await;
             match &started {
                 Ok(_) => {
-                    self.cell.know(&spec, spec.purpose == Purpose::Process);
+                    self.cell.know(&spec, None);
                     self.cell.say(&spec, &format!("successfully created container for instance {}", spec.id.0));
                 }
                 Err(error) => {
@@ -104,7 +133,7 @@ impl Engine for Dressed {
             let all = self.engine.list().await?;
             // Those of an earlier process too.
             let ours = all.iter().filter(|one| is_ours(&one.spec));
-            ours.for_each(|one| self.cell.know(&one.spec, one.spec.purpose == Purpose::Process && one.well.is_none()));
+            ours.for_each(|one| self.cell.know(&one.spec, one.well));
             Ok(all)
         })
     }
@@ -123,6 +152,9 @@ impl Engine for Dressed {
     }
 
     fn note_well<'a>(&'a self, id: &'a InstanceId, well: Option<Well>) -> BoxFuture<'a, Result<(), EngineError>> {
+        if let Some(turned) = well.and_then(|well| self.cell.well(id, well.ready)) {
+            observe::turned(&self.apps, turned);
+        }
         self.engine.note_well(id, well)
     }
 

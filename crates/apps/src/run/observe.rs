@@ -1,6 +1,6 @@
-//! What the reconciler sees: crashes become events and log lines, routability becomes the front door's table.
+//! What the reconciler sees: crashes and readiness become events and log lines, routability becomes the front door's table.
 
-use super::dress::Cell;
+use super::dress::Turned;
 use super::{DATABASE_PAUSE, route};
 use crate::repo::app::App;
 use crate::repo::process::Process;
@@ -19,12 +19,11 @@ const FRONT_DOOR: Duration = Duration::from_millis(50);
 /// The reconciler's listener.
 pub(super) struct Observing {
     apps: Apps,
-    cell: Cell,
 }
 
 impl Observing {
-    pub(super) fn new(apps: &Apps, cell: Cell) -> Self {
-        Self { apps: apps.clone(), cell }
+    pub(super) fn new(apps: &Apps) -> Self {
+        Self { apps: apps.clone() }
     }
 }
 
@@ -51,9 +50,6 @@ impl Observer for Observing {
 
     fn routable_changed<'a>(&'a self, workload: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let states = self.apps.run.reconciler().map(|handle| handle.states(workload)).unwrap_or_default();
-            let routable = states.iter().filter(|state| state.routable).filter_map(|state| state.instance.as_ref());
-            routable.for_each(|instance| self.cell.well(instance));
             if let Err(error) = route::publish_process(&self.apps, workload).await {
                 tracing::warn!(process = workload, %error, "routes are not up to date until the database is back");
                 let apps = self.apps.clone();
@@ -68,6 +64,42 @@ impl Observer for Observing {
             tokio::time::sleep(FRONT_DOOR).await;
         })
     }
+}
+
+/// What an instance's readiness check says has changed. Routing does not wait for the event.
+pub(super) fn turned(apps: &Apps, turned: Turned) {
+    let work = apps.clone();
+    apps.run.inner.tasks.spawn(async move {
+        if let Err(error) = tell_turn(&work, turned.clone()).await {
+            tracing::warn!(process = turned.process, %error, "a change of readiness could not be noted");
+        }
+    });
+}
+
+async fn tell_turn(apps: &Apps, turned: Turned) -> Result<(), ApiError> {
+    let process = turned.process.clone();
+    let process = apps.db.read(move |tx| record::find::<Process>(tx, &process)).await?;
+    // Without a check of its own, ready is what is well.
+    let Some(process) = process.filter(|process| process.readiness_check.0.kind != "process") else { return Ok(()) };
+    let (app, index, ready) = (process.app_guid.clone(), turned.index.to_string(), turned.ready);
+    apps.db.write(move |tx| note_turn(tx, &process, &turned)).await?;
+    let words = if ready {
+        "Container passed the readiness health check. Container marked ready and added to route pool."
+    } else {
+        "Container failed the readiness health check. Container marked not ready and removed from route pool."
+    };
+    apps.run.journal().say(&app, "CELL", &index, words);
+    Ok(())
+}
+
+fn note_turn(tx: &mut store::Tx<'_>, process: &Process, turned: &Turned) -> Result<(), ApiError> {
+    let Some(app) = App::find(tx, &process.app_guid)? else { return Ok(()) };
+    let Some(space) = Space::find(tx, &app.space_guid)? else { return Ok(()) };
+    let data = json!({ "instance": turned.instance.0, "index": turned.index, "cell_id": "local" });
+    let actor = Object::new("process", &process.guid, process.kind.clone());
+    let action = if turned.ready { "audit.app.process.ready" } else { "audit.app.process.not-ready" };
+    audit::append(tx, actor, action, app.object(), &space.scope(), data)?;
+    Ok(())
 }
 
 /// Writes both events of a crash; answers app, process type and a line for its log.

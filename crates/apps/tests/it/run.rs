@@ -72,6 +72,46 @@ async fn a_crash_is_told_twice_and_the_instance_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readiness_turns_are_told() {
+    Client::on_each(|client| async move {
+        let app = push(&client, "dora").await;
+        let events = format!(
+            "/v3/audit_events?order_by=created_at&target_guids={app}&types=audit.app.process.ready,audit.app.process.not-ready"
+        );
+        let told = async |wanted: &[&str]| {
+            let list = client.until(&events, |list| list["pagination"]["total_results"] == wanted.len()).await;
+            let types: Vec<Value> = list["resources"].as_array().unwrap().iter().map(|one| one["type"].clone()).collect();
+            assert_eq!(types, wanted, "{list:#}");
+            list["resources"].as_array().unwrap().last().cloned()
+        };
+        let check = json!({"readiness_health_check": {"type": "http", "data": {"endpoint": "/ready", "interval": 1}}});
+        client.call("PATCH", &format!("/v3/processes/{app}"), check, 200).await;
+        client.world.ill.lock().unwrap().insert("http", "503".into());
+        client.call("POST", &format!("/v3/apps/{app}/actions/restart"), Value::Null, 200).await;
+        let stats = format!("/v3/processes/{app}/stats");
+        client.until(&stats, |stats| stats["resources"][0]["state"] == "RUNNING").await;
+        assert_eq!(client.get(&stats).await["resources"][0]["routable"], false);
+        told(&[]).await;
+        client.world.ill.lock().unwrap().clear();
+        let ready = told(&["audit.app.process.ready"]).await.unwrap();
+        let instance = client.world.running(&app)[0].id.0.clone();
+        assert_eq!(
+            (&ready["data"]["instance"], &ready["data"]["index"], &ready["actor"]["type"]),
+            (&json!(instance), &json!(0), &json!("process"))
+        );
+        client.world.ill.lock().unwrap().insert("http", "503".into());
+        told(&["audit.app.process.ready", "audit.app.process.not-ready"]).await;
+        let log = client.log(&app);
+        assert!(log.iter().any(|line| line.contains("marked not ready and removed from route pool")), "{log:?}");
+        // Who stops is not said to be not ready.
+        client.call("POST", &format!("/v3/apps/{app}/actions/stop"), Value::Null, 200).await;
+        eventually(|| client.world.running(&app).is_empty()).await;
+        told(&["audit.app.process.ready", "audit.app.process.not-ready"]).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tasks_follow_their_exit() {
     Client::on_each(|client| async move {
         let app = push(&client, "dora").await;

@@ -150,7 +150,8 @@ impl Cf {
                 assert!(kind.starts_with("application/json"), "{what}: {kind}");
                 shape::common(&self.url, what, &json);
             }
-            if status >= 400 {
+            // The policy server has errors of its own.
+            if status >= 400 && !what.contains("/networking/") {
                 assert!(json["errors"].as_array().is_some_and(|list| !list.is_empty()), "{what}: {text}");
             }
         }
