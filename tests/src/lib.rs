@@ -1,5 +1,13 @@
 //! A running Pitlane to talk to: started from the built binary, on a port and a data folder of its own, ended with it.
-#![expect(clippy::disallowed_methods, clippy::expect_used, missing_docs, reason = "tests drive real programs")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "tests drive real programs, and say what they skip"
+)]
+
+pub mod servers;
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};

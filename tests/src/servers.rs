@@ -1,5 +1,4 @@
 //! Database and S3 servers of a test's own, which it may kill; by `tests/servers`.
-#![expect(clippy::disallowed_methods, reason = "tests drive real programs")]
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -62,7 +61,7 @@ impl Drop for Servers {
 }
 
 fn script() -> Command {
-    let mut command = Command::new(tests::repository().join("tests/servers"));
+    let mut command = Command::new(crate::repository().join("tests/servers"));
     command.env_remove("PITLANE_TEST_SERVERS");
     command
 }

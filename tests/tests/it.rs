@@ -1,5 +1,5 @@
 //! Conversations with the running binary.
-#![expect(clippy::expect_used, clippy::print_stderr, reason = "tests; what is skipped is said")]
+#![expect(clippy::expect_used, reason = "tests")]
 
 mod it {
     mod bad_apps;
@@ -13,11 +13,11 @@ mod it {
     mod first_lap;
     mod hostile_archives;
     mod hostile_requests;
+    mod interrupted;
     mod jobs;
     mod pages;
-    mod interrupted;
     mod real_clients;
     mod serving;
-    mod tracker;
     mod strangers;
+    mod tracker;
 }

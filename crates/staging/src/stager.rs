@@ -45,7 +45,8 @@ impl Stager {
                 container::remove(engine.as_ref(), &old.id).await;
             }
         }
-        scratch::sweep(&self.inner.options.work, &self.inner.builtin).map_err(StagingError::io("sweeping", &self.inner.options.work))
+        scratch::sweep(&self.inner.options.work, &self.inner.builtin)
+            .map_err(StagingError::io("sweeping", &self.inner.options.work))
     }
 
     /// Removes an application's cache.

@@ -1,7 +1,7 @@
 //! PostgreSQL, MariaDB and S3 in place of SQLite and the folder: a lap, a database that dies, two servers on one database.
 
-use super::servers::Servers;
 use std::time::Duration;
+use tests::servers::Servers;
 use tests::{Pitlane, eventually, http, new_folder, text};
 
 #[test]

@@ -7,7 +7,8 @@ use tests::{Pitlane, eventually, text};
 fn a_push_that_is_interrupted_leaves_nothing_behind() {
     let pitlane = Pitlane::start();
     let place = tempfile::tempdir().expect("a folder");
-    let package = |script: &str| format!(r#"{{"scripts": {{"heroku-postbuild": "{script}", "start": "node server.js"}}}}"#);
+    let package =
+        |script: &str| format!(r#"{{"scripts": {{"heroku-postbuild": "{script}", "start": "node server.js"}}}}"#);
     let write = |name: &str, text: &str| std::fs::write(place.path().join(name), text).expect("a file");
     write("server.js", "require('http').createServer((q, s) => s.end('well')).listen(process.env.PORT)");
     write("package.json", &package("echo hanging && sleep 1000"));

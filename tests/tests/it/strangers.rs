@@ -93,7 +93,12 @@ fn python_applications() {
             App { folder: "stdlib", said: &["app.py is run"], asked: &[("/", 200, "stdlib")], ..PLAIN },
         ],
     );
-    refuse(&pitlane, &folder("poetry"), &[], "pyproject.toml is Poetry's own and makes no package: write a requirements.txt");
+    refuse(
+        &pitlane,
+        &folder("poetry"),
+        &[],
+        "pyproject.toml is Poetry's own and makes no package: write a requirements.txt",
+    );
 }
 
 #[test]
@@ -172,7 +177,10 @@ fn plain_applications() {
         std::fs::write(path, text).expect("a file");
     };
     write("Procfile", "# several\r\nweb: bash run.sh\r\nworker: sleep 1000\r\nrelease: echo released\r\n");
-    write("run.sh", "echo \"$B in $PWD\" >here; printf 'never a line end'; ls -R >list; exec python3 -m http.server $VCAP_APP_PORT");
+    write(
+        "run.sh",
+        "echo \"$B in $PWD\" >here; printf 'never a line end'; ls -R >list; exec python3 -m http.server $VCAP_APP_PORT",
+    );
     write(".profile", "export B=b$A");
     write(".profile.d/a.sh", "export A=a");
     write("größe ☕/naïve.txt", "x");
@@ -202,7 +210,8 @@ fn plain_applications() {
         pitlane.ok(&["logs", "plain", "--recent"]).contains("OUT never a line end")
     });
 
-    let elsewhere = "python3 -c 'import http.server; http.server.HTTPServer((\"127.0.0.1\", 5000), None).serve_forever()'";
+    let elsewhere =
+        "python3 -c 'import http.server; http.server.HTTPServer((\"127.0.0.1\", 5000), None).serve_forever()'";
     write("Procfile", &format!("web: {elsewhere}"));
     let words = "did not open port 8080 within 3 s: it listens on port 5000; the environment variable PORT";
     refuse(&pitlane, place.path(), &["-t", "3"], words);

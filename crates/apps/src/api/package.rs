@@ -8,7 +8,6 @@ use super::links::{Base, to_one};
 use super::page::{Page, Params, Spec};
 use super::routes::Routes;
 use super::{build, job, show};
-use crate::error::Kind;
 use crate::model::label::{Metadata, MetadataPatch};
 use crate::model::{actions, time};
 use crate::repo::app::{self as apps_repo, App, load_part};

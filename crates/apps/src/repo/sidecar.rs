@@ -90,7 +90,7 @@ pub fn sidecar_put(tx: &mut Tx<'_>, sidecar: &Sidecar) -> Result<(), ApiError> {
     if !record::save(tx, sidecar)? {
         record::insert(tx, sidecar)?;
     }
-    Ok(check_memory(tx, &sidecar.app_guid)?)
+    check_memory(tx, &sidecar.app_guid)
 }
 
 /// 422 if the sidecars of a process leave it no memory. Call it after a change of either.

@@ -2,7 +2,6 @@
 //! found again.
 
 use super::desired::{facts, limits, root, variables, whole};
-use super::dress::Dressed;
 use crate::model::{environment, time};
 use crate::repo::app::App;
 use crate::repo::droplet::Droplet;
@@ -10,9 +9,7 @@ use crate::repo::space::Space;
 use crate::repo::task::Task;
 use crate::repo::{audit, record, usage_event};
 use crate::{ApiError, Apps};
-use engine::{
-    Ask, Engine, Exit, ExitKind, InstanceId, InstanceSpec, Lease, LogTag, Place, Purpose, exit_in_words, run_once,
-};
+use engine::{Ask, Exit, ExitKind, InstanceId, InstanceSpec, Lease, LogTag, Place, Purpose, exit_in_words, run_once};
 use identity::Caller;
 use sea_query::{Expr, ExprTrait};
 use serde_json::json;
@@ -65,12 +62,12 @@ async fn run(apps: &Apps, guid: &str, cancel: &CancellationToken) {
         Err(error) => return tracing::error!(task = guid, %error, "a task could not be begun; it is at the next start"),
     };
     let id = InstanceId(guid.to_owned());
-    let dressed = Dressed { engine: apps.run.rooms().engine.clone(), cell: apps.run.cell() };
+    let dressed = super::dressed(apps);
     let (result, kind) = match spec(apps, &parts).await {
         Ok(spec) => {
             // Stopping the platform only lets go of a task: `run_once` must not hear of it, or it would end it.
             let own = CancellationToken::new();
-            let running = run_once(&dressed, &spec, &own);
+            let running = run_once(&*dressed, &spec, &own);
             tokio::pin!(running);
             let exit = tokio::select! {
                 exit = &mut running => exit,

@@ -55,7 +55,8 @@ async fn run(jobs: &Jobs, id: &str, cancel: &CancellationToken) {
     let outcome = if deployment.attempts > ATTEMPTS {
         Err("halted due to server restart: the platform stopped each time while it went on".to_owned())
     } else {
-        carry_out(jobs, &deployment, cancel).await
+        // On the heap: it is large, and rare.
+        Box::pin(carry_out(jobs, &deployment, cancel)).await
     };
     if jobs.run.is_stopping() && outcome.is_err() {
         // It is taken up at the next start; that the platform was told to stop is not its fault.
@@ -90,11 +91,7 @@ async fn carry_out(jobs: &Jobs, deployment: &Deployment, cancel: &CancellationTo
     let python = Python::read(&manifest).map_err(|faults| faults_in_words(&faults))?;
     let teller = Teller { jobs, id: &deployment.id };
     let checked = deployment.clone();
-    jobs.db
-        .read(move |tx| Ok::<_, StoreError>(refusal(tx, &checked)?))
-        .await
-        .map_err(|error| error.to_string())?
-        .map_or(Ok(()), Err)?;
+    jobs.db.read(move |tx| refusal(tx, &checked)).await.map_err(|error| error.to_string())?.map_or(Ok(()), Err)?;
     for (field, better) in &manifest.deprecated {
         teller.warn(&format!("{field}: is deprecated. Use {better}: instead.")).await;
     }
@@ -102,7 +99,7 @@ async fn carry_out(jobs: &Jobs, deployment: &Deployment, cancel: &CancellationTo
     let mut deployment = deployment.clone();
     if deployment.layers.is_none() {
         let secrets = jobs.open_secrets(&deployment).map_err(|error| error.to_string())?;
-        let built = build::build(jobs, &deployment, &manifest, &python, &secrets, &teller, cancel).await;
+        let built = Box::pin(build::build(jobs, &deployment, &manifest, &python, &secrets, &teller, cancel)).await;
         let built = built.map_err(|error| format!("building an image: {error}"))?;
         deployment = keep_build(jobs, &deployment, &built).await.map_err(|error| error.to_string())?;
     }
@@ -118,7 +115,7 @@ async fn carry_out(jobs: &Jobs, deployment: &Deployment, cancel: &CancellationTo
     }
     teller.phase("starting Job server").await;
     let ready = teller.phase("initializing Job entrypoint");
-    provision::until_ready(jobs, &deployment, manifest.replicas, ready, cancel).await?;
+    Box::pin(provision::until_ready(jobs, &deployment, manifest.replicas, ready, cancel)).await?;
     teller.phase("post-deploy hooks").await;
     switch(jobs, &deployment, &manifest).await.map_err(|error| error.to_string())
 }

@@ -4,7 +4,7 @@ use store::testing::on_each_database;
 
 #[tokio::test]
 async fn entries_are_found_by_every_filter() {
-    on_each_database(ledger::MIGRATIONS, |db| async move {
+    Box::pin(on_each_database(ledger::MIGRATIONS, |db| async move {
         for (action, object, scope) in [
             ("audit.app.create", "a1", &["o1", "s1"][..]),
             ("audit.app.update", "a1", &["o1", "s1"]),
@@ -59,7 +59,7 @@ async fn entries_are_found_by_every_filter() {
             let found: Vec<i64> = found.iter().map(|record| record.position).collect();
             assert_eq!((&found[..], count), (positions, total), "{filter:?}");
         }
-    })
+    }))
     .await;
 }
 

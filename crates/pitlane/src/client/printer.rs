@@ -37,7 +37,8 @@ impl Printer {
         let wanted = set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb");
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
         // As the C library decides; without any, what a container or a service has.
-        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
+        let locale =
+            set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
         let utf8 = locale.contains("utf-8") || locale.contains("utf8") || locale.is_empty();
         Self { json, colour: wanted && out, talk_colour: wanted && err, terminal: err, utf8, closed: Arc::default() }
     }

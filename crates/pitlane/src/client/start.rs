@@ -124,7 +124,8 @@ async fn crashed(api: &Api, app: &App, process: &Process, stats: &[Stat]) -> Fai
     let lines = logs::recent(api, &app.guid, 100).await.unwrap_or_default();
     // Not what its predecessors said: what comes after it was told to start.
     let told = |line: &logs::LogLine| {
-        line.source_type == "API" && ["Starting app", "Restarted app"].iter().any(|words| line.payload.starts_with(words))
+        line.source_type == "API"
+            && ["Starting app", "Restarted app"].iter().any(|words| line.payload.starts_with(words))
     };
     let begun = lines.iter().rposition(told).map_or(0, |at| at + 1);
     let said: Vec<_> = lines[begun..].iter().filter(|line| line.source_type.starts_with("APP")).collect();

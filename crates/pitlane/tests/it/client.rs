@@ -118,7 +118,8 @@ async fn keys_of_json_stay_as_they_are() {
         (&["logout"], "target user"),
     ] {
         let said = person.runs(&[command, &["--json"]].concat()).await;
-        let value: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{command:?}: {error}: {said:?}"));
+        let value: Value =
+            serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{command:?}: {error}: {said:?}"));
         let one = value.as_array().map_or(&value, |all| &all[0]);
         let mut keys: Vec<&str> = one.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();

@@ -133,7 +133,9 @@ async fn answer(
         ("POST", ["uaa", "oauth", "token"]) => token(&mut inner, &body),
         ("DELETE", ["uaa", "oauth", "token", "revoke", _]) => ok(json!({})),
         ("GET", ["v3", "organizations"]) => list(vec![json!({"guid": "org", "name": "acme"})]),
-        ("POST", ["v3", kind @ ("organizations" | "spaces" | "roles")]) => ok(json!({"guid": format!("new-{kind}"), "name": "new"})),
+        ("POST", ["v3", kind @ ("organizations" | "spaces" | "roles")]) => {
+            ok(json!({"guid": format!("new-{kind}"), "name": "new"}))
+        }
         ("GET", ["v3", "spaces"]) => list(vec![json!({"guid": "space", "name": "dev"})]),
         ("POST", ["v3", "spaces", "space", "actions", "apply_manifest"]) => {
             inner.manifest = String::from_utf8(body.to_vec()).unwrap();

@@ -62,6 +62,7 @@ pub(crate) fn judge(
 
 type Decided = (Arc<CallJob>, Option<Arc<CallerEntry>>, String);
 
+#[expect(clippy::result_large_err, reason = "rare, and boxed by the only caller")]
 fn decide(
     calls: &CallIndex,
     head: &Parts,

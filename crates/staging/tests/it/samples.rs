@@ -157,7 +157,11 @@ async fn static_settings_act() {
     );
     let droplet = yard.droplet(&site, detect()).await;
     let public = folder(yard.place.path(), "bare", &[("public/index.html", "public")]);
-    let secure = folder(yard.place.path(), "secure", &[("Staticfile", "force_https: true\npushstate: enabled\n"), ("index.html", "home")]);
+    let secure = folder(
+        yard.place.path(),
+        "secure",
+        &[("Staticfile", "force_https: true\npushstate: enabled\n"), ("index.html", "home")],
+    );
     let (public, secure) = (yard.droplet(&public, detect()).await, yard.droplet(&secure, detect()).await);
     for server in ["nginx", "perl"] {
         let at = start(&yard, &droplet, "web", &[("STATIC_SERVER", server)]).await;
@@ -172,7 +176,10 @@ async fn static_settings_act() {
         ] {
             let answer = http(&yard, &at, &get("/large.txt", &format!("Authorization: Basic {who}\r\n"))).await;
             assert!(answer.contains(&format!(" {status} ")), "{server}: {who}: {answer}");
-            assert!(answer.contains("Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n"), "{server}: {answer}");
+            assert!(
+                answer.contains("Strict-Transport-Security: max-age=31536000; includeSubDomains\r\n"),
+                "{server}: {answer}"
+            );
         }
         let known = "Authorization: Basic YWRhOmxvdmVsYWNl\r\n";
         for (path, more, words) in [
@@ -222,7 +229,8 @@ async fn the_small_server_waits_for_nobody() {
     for number in 0..200 {
         use tokio::io::AsyncWriteExt;
         let mut stream = tokio::net::TcpStream::connect((at.address.unwrap(), 8080)).await.unwrap();
-        let words: &[&[u8]] = &[b"", b"GET / HT", b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"];
+        let words: &[&[u8]] =
+            &[b"", b"GET / HT", b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"];
         stream.write_all(words[number % words.len()]).await.unwrap();
         idle.push(stream);
     }

@@ -318,10 +318,9 @@ async fn a_buildpack_is_cloned_from_whatever_serves_it() {
     let server = buildpack(&yard, "server", &[("bin/supply", serve)]);
     let last = buildpack(&yard, "last", &[("bin/compile", "true"), ("bin/release", RELEASE)]);
     let source = folder(yard.place.path(), "source", &[("file", "x")]);
-    for (url, said) in [
-        ("http://127.0.0.1:8123/x.git", "supplied by main"),
-        ("http://127.0.0.1:8123/x.git#wet", "supplied by wet"),
-    ] {
+    for (url, said) in
+        [("http://127.0.0.1:8123/x.git", "supplied by main"), ("http://127.0.0.1:8123/x.git#wet", "supplied by wet")]
+    {
         let from = BuildpackRef::url(BuildpackUrl::parse(url).unwrap());
         yard.droplet(&source, Selection::Explicit(vec![server.clone(), from, last.clone()])).await;
         assert!(yard.output().contains(said), "{}", yard.output());
@@ -329,7 +328,11 @@ async fn a_buildpack_is_cloned_from_whatever_serves_it() {
     let nowhere = BuildpackRef::url(BuildpackUrl::parse("http://127.0.0.1:8123/no.git").unwrap());
     let error = yard.stage(&source, Selection::Explicit(vec![server, nowhere, last])).await.unwrap_err();
     assert!(error.to_string().starts_with("StagingError"), "{error}");
-    assert!(yard.output().contains("the buildpack http://127.0.0.1:8123/no.git could not be cloned"), "{}", yard.output());
+    assert!(
+        yard.output().contains("the buildpack http://127.0.0.1:8123/no.git could not be cloned"),
+        "{}",
+        yard.output()
+    );
 }
 
 #[test]

@@ -312,13 +312,13 @@ impl Run<'_> {
         if deployed.status != 201 {
             return self.refused(&deployed);
         }
-        follow(self.cf, &deployed.guid()).map_or_else(
-            |words| self.fail(words),
-            |line| {
+        match follow(self.cf, &deployed.guid()) {
+            Err(words) => self.fail(words),
+            Ok(line) => {
                 self.say(line);
                 Ok(())
-            },
-        )
+            }
+        }
     }
 
     /// Every process has an instance that runs, or none at all.

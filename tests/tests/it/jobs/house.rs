@@ -1,4 +1,5 @@
 //! A platform with an administrator, and what jobs are made of.
+#![expect(clippy::disallowed_methods, reason = "tests drive real programs")]
 
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};

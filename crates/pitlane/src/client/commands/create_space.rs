@@ -55,7 +55,11 @@ impl CreateSpace {
         if context.printer.json() {
             context.printer.value(&space);
         }
-        context.printer.talk(format!("Created. `pitlane target -o {} -s {}` works in it.", quoted(&org.name), quoted(&space.name)));
+        context.printer.talk(format!(
+            "Created. `pitlane target -o {} -s {}` works in it.",
+            quoted(&org.name),
+            quoted(&space.name)
+        ));
         Ok(())
     }
 }

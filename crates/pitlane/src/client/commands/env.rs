@@ -3,9 +3,9 @@
 use crate::client::Context;
 use crate::client::failure::Result;
 use crate::client::mask::mask;
-use crate::client::words::quoted;
 use crate::client::printer::Tone;
 use crate::client::shapes::Environment;
+use crate::client::words::quoted;
 use serde_json::Value;
 
 pub(in crate::client) const EXAMPLES: &str = "\
@@ -62,7 +62,8 @@ impl Env {
             }
         }
         if masked {
-            printer.talk(format!("What looks secret is masked; `pitlane env {} --reveal` shows it.", quoted(&self.name)));
+            printer
+                .talk(format!("What looks secret is masked; `pitlane env {} --reveal` shows it.", quoted(&self.name)));
         }
         Ok(())
     }

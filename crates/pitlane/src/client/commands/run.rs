@@ -75,9 +75,11 @@ impl Run {
                 true => context.printer.value(&task_value(&task)),
                 false => context.printer.line(task.sequence_id),
             }
-            context
-                .printer
-                .talk(format!("Runs as task {}. `pitlane tasks {}` shows how it stands.", task.sequence_id, quoted(&self.name)));
+            context.printer.talk(format!(
+                "Runs as task {}. `pitlane tasks {}` shows how it stands.",
+                task.sequence_id,
+                quoted(&self.name)
+            ));
             return Ok(0);
         }
         tokio::select! {

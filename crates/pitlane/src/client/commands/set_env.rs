@@ -50,7 +50,9 @@ pub(super) async fn patch(context: &Context, api: &Api, app: &App, variables: Ma
         context.printer.value(&answer["var"]);
     }
     if app.is_started() {
-        context.printer.talk(format!("Stored. Running instances see it after `pitlane restart {}`.", quoted(&app.name)));
+        context
+            .printer
+            .talk(format!("Stored. Running instances see it after `pitlane restart {}`.", quoted(&app.name)));
     } else {
         context.printer.talk("Stored.");
     }

@@ -303,6 +303,9 @@ fn counts_change(before: &Whole, after: &Whole) -> bool {
     counted(before) != counted(after) && !(before.labels.is_empty() && after.labels.is_empty())
 }
 
+/// Original and new values.
+type Values = (Map<String, Value>, Map<String, Value>);
+
 struct Said {
     verb: &'static str,
     message: String,
@@ -315,7 +318,7 @@ fn said(
     tx: &mut Tx<'_>,
     old: &Story,
     whole: &Whole,
-    values: Option<&(Map<String, Value>, Map<String, Value>)>,
+    values: Option<&Values>,
     placed: bool,
     comment: Option<&str>,
     stands: (Option<i64>, Option<i64>),
