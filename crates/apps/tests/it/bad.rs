@@ -112,7 +112,7 @@ async fn a_failed_staging_says_why_and_the_next_one_may_work() {
         assert_eq!(build["state"], "FAILED");
         let words = "NoAppDetectedError - An app was not successfully detected by any available buildpack";
         assert_eq!(build["error"], words);
-        assert!(client.log(&app).contains(&format!("STG {words}")), "{:?}", client.log(&app));
+        assert!(client.log(&app).contains(&format!("STG Staging failed: {words}")), "{:?}", client.log(&app));
         *client.world.staging.lock().unwrap() = None;
         stage(&client, &app).await;
     })
