@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn only_the_last_column_is_wrapped_and_only_where_there_is_room() {
         let rows: &[&[&str]] = &[&["a", "b"], &["1", "one two three four five six seven"]];
-        assert_eq!(table(rows, Some(30)), "a  b\n1  one two three four five\n   six seven");
+        assert_eq!(table(rows, Some(30)), "a  b\n1  one two three four five six\n   seven");
         assert_eq!(table(rows, Some(20)), "a  b\n1  one two three four five six seven");
         let url: &[&[&str]] = &[&["1", "http://a.very.long.address.example.org/path x"]];
         assert_eq!(table(url, Some(30)), "1  http://a.very.long.address.example.org/path\n   x");

@@ -260,7 +260,7 @@ async fn ctrl_c_says_what_goes_on() {
         let pid = rustix::process::Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
         let told = said(child.wait_with_output().await.unwrap());
-        assert!(told.status == 1 && told.err.contains(expected) && told.err.contains("hint:"), "{told:?}");
+        assert!(told.status == 130 && told.err.contains(expected) && told.err.contains("hint:"), "{told:?}");
     }
 }
 
