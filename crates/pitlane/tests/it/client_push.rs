@@ -235,18 +235,11 @@ async fn a_crash_at_start_says_why_and_shows_the_last_lines() {
 
 #[tokio::test]
 async fn ctrl_c_says_what_goes_on() {
-    for (builds, stats, expected) in [
-        (
-            json!({"state": "STAGING", "error": null, "droplet": null}),
-            json!([running(0)]),
-            "the server goes on building `shop`",
-        ),
-        (
-            json!({"state": "STAGED", "error": null, "droplet": {"guid": "d"}}),
-            json!([{"index": 0, "state": "STARTING"}]),
-            "the server goes on starting `shop`",
-        ),
-    ] {
+    for (builds, stats, expected) in [(
+        json!({"state": "STAGED", "error": null, "droplet": {"guid": "d"}}),
+        json!([{"index": 0, "state": "STARTING"}]),
+        "the server goes on starting `shop`",
+    )] {
         let (cloud, folder) = (Cloud::start().await, site());
         cloud.bend(|inner| (inner.builds, inner.stats) = (vec![builds], vec![stats]));
         let person = Person::logged_in(&cloud.url).await.at(Path::new(folder.path()));

@@ -26,13 +26,13 @@ fn people_are_suspended_and_come_back() {
         (&suspended.json["active"], &suspended.json["userName"], &suspended.json["id"]),
         (&json!(false), &json!("bea"), &json!(user))
     );
-    let refused = bea.call("GET", "/v3/organizations", &[("order_by", "name")], None).is(401);
+    let refused = bea.call("GET", "/v3/organizations", &[("order_by", "name")], None).is(403);
     assert_eq!(
-        (&refused.json["errors"][0]["code"], &refused.json["errors"][0]["title"]),
-        (&json!(1000), &json!("CF-InvalidAuthToken"))
+        (&refused.json["error"], &refused.json["errors"][0]["title"]),
+        (&json!("account_suspended"), &json!("CF-NotAuthorized"))
     );
     let form = [("grant_type", "password"), ("username", "bea"), ("password", PASSWORD)];
-    assert_eq!(bea.uaa_token(&form).is(401).json["error"], "unauthorized");
+    assert_eq!(bea.uaa_token(&form).is(403).json["error"], "account_suspended");
 
     // As clients do that read the whole and put it back.
     let mut whole = cf.get(&path, &[]).json;
@@ -120,7 +120,7 @@ fn usage_events_tell_what_ran() {
     all.resources().iter().for_each(shape::usage_event);
     let states: Vec<&str> =
         all.resources().iter().map(|one| one["state"]["current"].as_str().expect("a state")).collect();
-    assert_eq!(states, ["STAGING_STARTED", "BUILDPACK_SET", "STAGING_STOPPED", "STARTED"]);
+    assert_eq!(states, ["STAGING_STARTED", "STAGING_STOPPED", "BUILDPACK_SET", "STARTED"]);
     let started = all.resources()[3].clone();
     assert_eq!(
         (&started["app"]["guid"], &started["memory_in_mb_per_instance"]["current"], &started["process"]["type"]),

@@ -260,7 +260,10 @@ impl Run<'_> {
     fn stage(&mut self, app: &str, name: &str) -> Result<String, Failed> {
         let package = package(self.cf, app, self.push.bits.expect("-p"));
         self.cf.app(name);
-        let build = self.cf.post("/v3/builds", &json!({"package": {"guid": package}})).is(201);
+        let build = self.cf.post("/v3/builds", &json!({"package": {"guid": package}}));
+        if build.status != 201 {
+            return self.refused(&build);
+        }
         shape::build(&build.json);
         let info = self.cf.get("/api/v1/info", &[]).json;
         assert!(info["version"].as_str().is_some_and(|version| version >= "2.0.0"), "{info}");
