@@ -88,7 +88,7 @@ macro_rules! to_cell {
         }
     )*};
 }
-to_cell!(String, i64, Option<String>, Option<i64>);
+to_cell!(String, i64, Option<String>, Option<i64>, Vec<u8>);
 
 impl ToCell for bool {
     fn to_cell(&self) -> Value {
