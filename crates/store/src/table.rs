@@ -130,7 +130,7 @@ macro_rules! to_cell {
         }
     )*};
 }
-to_cell!(String, i64, i16, f64, Option<String>, Option<i64>, Option<f64>);
+to_cell!(String, i64, i16, f64, Option<String>, Option<i64>, Option<f64>, Vec<u8>);
 
 impl ToCell for bool {
     fn to_cell(&self) -> Value {
