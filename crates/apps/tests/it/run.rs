@@ -176,7 +176,7 @@ async fn deleting_takes_everything_along() {
         let backends = || client.world.publisher.table().routes.first().map(|route| route.backends.len());
         eventually(|| backends() == Some(1)).await;
         client.call("DELETE", &format!("/v3/apps/{app}"), Value::Null, 202).await;
-        eventually(|| client.world.running(&app).is_empty() && backends() == Some(0)).await;
+        eventually(|| client.world.running(&app).is_empty() && backends().is_none()).await;
         for list in ["apps", "processes", "packages", "droplets", "builds", "tasks", "deployments"] {
             assert_eq!(client.get(&format!("/v3/{list}")).await["resources"], json!([]), "{list}");
         }
