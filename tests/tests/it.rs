@@ -15,9 +15,11 @@ mod it {
     mod hostile_requests;
     mod interrupted;
     mod jobs;
+    mod master_key;
     mod pages;
     mod real_clients;
     mod serving;
     mod strangers;
     mod tracker;
+    mod two_servers;
 }
