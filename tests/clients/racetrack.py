@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -20,8 +21,9 @@ RACETRACK = os.path.join(os.path.dirname(sys.executable), "racetrack")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def racetrack(*arguments, answers=(), cwd=FOLDER, status=0, limit=420):
-    """Runs it on a terminal; gives each answer when its prompt comes. Returns what it said, without colours."""
+def racetrack(*arguments, answers=(), cwd=FOLDER, status=0, limit=420, until=None):
+    """Runs it on a terminal; gives each answer when its prompt comes. Returns what it said, without colours.
+    until: words at which it is interrupted, and what is done before they are waited for."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)
@@ -40,6 +42,9 @@ def racetrack(*arguments, answers=(), cwd=FOLDER, status=0, limit=420):
             said += piece
         if answers and answers[0][0].encode() in said:
             os.write(terminal, answers.pop(0)[1].encode() + b"\n")
+        if until and until[0][0].encode() in said:
+            words, then = until.pop(0)
+            then() if then else os.kill(pid, signal.SIGINT)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     text = COLOUR.sub("", said.decode()).replace("\r\n", "\n")
     assert code == status, f"racetrack {arguments}: status {code}, not {status}: {text}"
@@ -114,6 +119,11 @@ def lap():
     has(racetrack("logs", "adder", "--tail", "50"), "adding [40, 2]")
     has(racetrack("build-logs", "adder"), "The source is commit", "-----> Python 3")
 
+    # Followed: what was said before, then what is said meanwhile, until the user has seen enough.
+    then = lambda: call("/pub/job/adder/latest/api/v1/perform", token, {"numbers": [7, 8]})
+    said = racetrack("logs", "adder", "-f", "--tail", "50", until=[("adding [40, 2]", then), ("adding [7, 8]", None)])
+    assert said.index("adding [40, 2]") < said.index("adding [7, 8]"), said
+
     # Contract of a running job, through the gateway.
     base = "/pub/job/adder/latest"
     assert call(f"{base}/api/v1/perform", token, {"numbers": [1, 2]})[::2] == (200, "3")
@@ -141,7 +151,8 @@ def lap():
     assert call("/pub/job/adder/0.0.1/live")[0] == 401
     folder = write_job("adder", manifest("adder", remote=f"{GIT}/adder.git"), {})
     has(racetrack("deploy", cwd=folder, status=70), "has already been deployed and deleted")
-    assert "0.0.1" not in has(racetrack("list"), "adder   0.0.2     RUNNING")
+    # The remote's address has digits and dots, too.
+    assert "adder   0.0.1 " not in has(racetrack("list"), "adder   0.0.2     RUNNING")
 
     # A token of one's own; a wrong one; none.
     has(racetrack("login", token), f"Logged as user {USER}")

@@ -2,6 +2,7 @@
 //! other APIs leave room (`/api/v1/info`, `meta` and `read` are log-cache's).
 
 pub mod access;
+pub mod async_call;
 pub mod audit;
 pub mod authorize;
 pub mod body;
@@ -21,6 +22,7 @@ pub mod portfolio;
 pub mod public_endpoint;
 pub mod setting;
 pub mod show;
+pub mod socket_io;
 pub mod token;
 pub mod user;
 
@@ -55,6 +57,11 @@ impl Routes {
         self
     }
 
+    /// Below `/pub`, and without it.
+    fn pub_at<H: Handler<T, Jobs>, T: 'static>(self, method: Method, path: &str, handler: H) -> Self {
+        self.at(method.clone(), &format!("/pub{path}"), handler.clone()).at(method, path, handler)
+    }
+
     /// Below both prefixes.
     fn add<H: Handler<T, Jobs>, T: 'static>(self, method: Method, path: &str, handler: H) -> Self {
         let routes = self.at(method.clone(), &format!("{PREFIX}{path}"), handler.clone());
@@ -77,6 +84,14 @@ fn all() -> Routes {
         .at(get.clone(), "/lifecycle/health", health::health)
         .at(get.clone(), "/lifecycle/metrics", health::metrics)
         .at(get.clone(), "/lifecycle/metrics/", health::metrics)
+        .at(get.clone(), "/lifecycle/socket.io/", socket_io::poll)
+        .at(post.clone(), "/lifecycle/socket.io/", socket_io::post)
+        .pub_at(get.clone(), "/async/new/job/{name}/{version}", async_call::begin)
+        .pub_at(post.clone(), "/async/new/job/{name}/{version}", async_call::begin)
+        .pub_at(get.clone(), "/async/new/job/{name}/{version}/{*path}", async_call::begin)
+        .pub_at(post.clone(), "/async/new/job/{name}/{version}/{*path}", async_call::begin)
+        .pub_at(get.clone(), "/async/task/{id}/poll", async_call::poll)
+        .pub_at(get.clone(), "/async/task/{id}/status", async_call::status)
         .at(get.clone(), "/pub/live", health::pub_live)
         .at(get.clone(), "/pub/ready", health::pub_ready)
         .at(get.clone(), "/pub/health", health::pub_health)

@@ -1,6 +1,7 @@
 //! Statements over `&mut Tx`. Every change appends its ledger entry in the same unit of work, but for what is no change of
 //! anybody's making: the times of last calls and last uses.
 
+pub mod async_call;
 pub mod consumer;
 pub mod deployment;
 pub mod endpoint;

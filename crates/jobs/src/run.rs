@@ -3,7 +3,9 @@
 //! Everything here follows the ledger: a request changes rows and is done; what must happen then is seen by [`follow`].
 //! At start everything is looked at once. Negative: nothing here is authorised, because what stands in the tables has been.
 
+pub(crate) mod async_call;
 mod build;
+pub(crate) mod call;
 mod deploy;
 pub(crate) use deploy::note;
 mod desired;
@@ -57,6 +59,8 @@ struct Inner {
     under_way: Mutex<HashMap<String, CancellationToken>>,
     /// One building of a runner at a time.
     runners: tokio::sync::Mutex<()>,
+    /// Some asynchronous call has ended.
+    calls_ended: tokio::sync::Notify,
     /// One publication at a time.
     publishing: tokio::sync::Mutex<()>,
     stopping: CancellationToken,
@@ -71,6 +75,7 @@ impl Runtime {
                 handle: OnceLock::new(),
                 under_way: Mutex::default(),
                 runners: tokio::sync::Mutex::default(),
+                calls_ended: tokio::sync::Notify::new(),
                 publishing: tokio::sync::Mutex::default(),
                 stopping: CancellationToken::new(),
                 tasks: TaskTracker::new(),
@@ -118,7 +123,7 @@ impl Runtime {
         }
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.inner.stopping.is_cancelled()
     }
 
@@ -168,6 +173,7 @@ pub(crate) async fn start(jobs: &Jobs, reconciler: &Handle, position: i64) -> Re
     inner.tasks.spawn(follow::note_calls(jobs.clone()));
     inner.tasks.spawn(follow::sweep(jobs.clone()));
     deploy::resume(jobs).await?;
+    async_call::resume(jobs).await?;
     Ok(())
 }
 

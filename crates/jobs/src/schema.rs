@@ -8,6 +8,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "jobs/0001-jobs", up: jobs },
     Migration { name: "jobs/0002-callers", up: callers },
     Migration { name: "jobs/0003-settings", up: settings },
+    Migration { name: "jobs/0004-async-calls", up: async_calls },
 ];
 
 fn jobs(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
@@ -168,6 +169,42 @@ fn settings(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
             // JSON, or sealed for names that begin with a dot.
             .col(text("value").not_null()),
     )
+}
+
+fn async_calls(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+    let bytes = |name: &'static str| {
+        let mut column = ColumnDef::new(name);
+        column.blob().not_null();
+        column
+    };
+    schema.create_table(
+        Table::create()
+            .table("job_async_call")
+            .col(key("id"))
+            // ongoing, completed, failed
+            .col(word("status").not_null())
+            .col(number("started_at"))
+            .col(ColumnDef::new("ended_at").big_integer())
+            .col(text("error"))
+            // No foreign key: a call outlives its job.
+            .col(guid("job_id").not_null())
+            .col(name("job_name"))
+            .col(name("job_version"))
+            .col(text("job_path").not_null())
+            .col(word("request_method").not_null())
+            .col(text("request_url").not_null())
+            .col(text("request_headers").not_null())
+            .col(bytes("request_body"))
+            .col(ColumnDef::new("response_status_code").big_integer())
+            .col(text("response_headers").not_null())
+            .col(bytes("response_body"))
+            .col(number("attempts"))
+            .col(word("caller_kind").not_null())
+            .col(name("caller_id"))
+            .col(name("address"))
+            .col(ColumnDef::new("read_at").big_integer()),
+    )?;
+    schema.create_index(Index::create().name("job_async_call_status").table("job_async_call").col("status"))
 }
 
 fn key(name: &'static str) -> ColumnDef {

@@ -36,6 +36,8 @@ pub struct Jobs {
     pub config: Arc<Config>,
     /// Makes tokens.
     pub signer: Signer,
+    /// Who follows logs by the `racetrack` command.
+    pub sessions: Arc<crate::api::socket_io::Sessions>,
     /// What makes it all run.
     pub run: Runtime,
 }
@@ -101,7 +103,7 @@ impl Jobs {
     ) -> Result<Self, JobsError> {
         let signer = Signer::new(auth_key(&db, &secrets).await?);
         let run = Runtime::new(rooms);
-        Ok(Self { db, logs, blobs, secrets, identity, config: Arc::new(config), signer, run })
+        Ok(Self { db, logs, blobs, secrets, identity, config: Arc::new(config), signer, sessions: Arc::default(), run })
     }
 
     /// Which jobs should run, and who hears of them: for the reconciler.

@@ -4,6 +4,8 @@
 //! way of a call asks control. A caller's credentials end here: neither token nor cookie reaches a job, and what is said of
 //! the caller to the job is said by nobody else.
 //!
+//! A browser shows what jobs answer on the platform's own address; [`answer`] says why their scripts cannot act there.
+//!
 //! Invariants: a token that is not in the snapshot is nobody's; a job that is not in it does not exist; whoever may not know
 //! of a job is told the same of one that is there and of one that is not.
 
@@ -20,7 +22,7 @@ mod version;
 pub(crate) use answer::finish;
 pub(crate) use calls::{CallIndex, Calls};
 pub(crate) use judge::{Call, judge};
-pub(crate) use path::CallPath;
+pub use path::CallPath;
 pub(crate) use refuse::dead;
 pub(crate) use report::Reporter;
 pub use report::{Report, Tally};

@@ -26,7 +26,7 @@ mod worker;
 
 pub use error::RouterError;
 pub use gateway::{
-    CallTable, CallToken, Callee, CallerEntry, Report, Right, Rights, Tally, Version, VersionRef, endpoint_of,
+    CallPath, CallTable, CallToken, Callee, CallerEntry, Report, Right, Rights, Tally, Version, VersionRef, endpoint_of,
 };
 pub use options::{Network, Options, Timeouts};
 pub use publisher::Publisher;

@@ -22,7 +22,9 @@ fn lap(kind: &str) {
     assert!(pushed.status.success(), "{}", text(&pushed));
     let page = pitlane.get_until_ok("hello", "/");
     assert!(pitlane.ok(&["apps"]).contains("1/1"));
-    eventually(Duration::from_secs(5), || pitlane.ok(&["events", "hello"]).contains("audit.app.droplet.create"));
+    eventually(Duration::from_secs(5), || {
+        pitlane.json(&["events", "hello"]).to_string().contains("audit.app.droplet.create")
+    });
     let attachments = pitlane.get("", "/env_info/attachments");
     assert_eq!(attachments.status, 200, "{}", attachments.body);
     let data = pitlane.data();

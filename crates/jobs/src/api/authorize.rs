@@ -118,18 +118,7 @@ pub async fn can_call(
             if setting::is_on(tx, setting::MAINTENANCE)? {
                 return Err(JobsError::Maintenance);
             }
-            let (family, job) = find(tx, &name, &version)?;
-            let open = match &job {
-                Some(job) => HEALTH.contains(&endpoint.as_str()) || is_public(tx, job, &endpoint)?,
-                None => false,
-            };
-            if !open {
-                let who = asking.as_ref().ok_or_else(|| JobsError::Unauthorized("Unauthenticated".into()))?;
-                may(tx, who, &name, &version, family.as_ref(), job.as_ref(), Scope::CallJob, Some(&endpoint))?;
-            }
-            family.zip(job).ok_or_else(|| {
-                JobsError::NotFound(format!("Job record not found for given name, version: {name} {version}"))
-            })
+            callee(tx, asking.as_ref(), &name, &version, &endpoint)
         })
         .await;
     match found {
@@ -148,6 +137,28 @@ pub async fn can_call(
         }
         Err(error) => Err(error),
     }
+}
+
+/// The job that `who` wants to call at `endpoint`, and may.
+pub(super) fn callee(
+    tx: &mut Tx<'_>,
+    who: Option<&Who>,
+    name: &str,
+    version: &str,
+    endpoint: &str,
+) -> Result<(Family, Job), JobsError> {
+    let (family, job) = find(tx, name, version)?;
+    let open = match &job {
+        Some(job) => HEALTH.contains(&endpoint) || is_public(tx, job, endpoint)?,
+        None => false,
+    };
+    if !open {
+        let who = who.ok_or_else(|| JobsError::Unauthorized("Unauthenticated".into()))?;
+        may(tx, who, name, version, family.as_ref(), job.as_ref(), Scope::CallJob, Some(endpoint))?;
+    }
+    family
+        .zip(job)
+        .ok_or_else(|| JobsError::NotFound(format!("Job record not found for given name, version: {name} {version}")))
 }
 
 fn is_public(tx: &mut Tx<'_>, job: &Job, endpoint: &str) -> Result<bool, JobsError> {

@@ -4,6 +4,7 @@ use super::access;
 use super::caller::Who;
 use super::info::Base;
 use super::show::{self, JobDto};
+use super::socket_io;
 use crate::model::scope::Scope;
 use crate::repo::deployment::{Deployment, IN_PROGRESS};
 use crate::repo::family::Family;
@@ -15,6 +16,7 @@ use crate::run::publish;
 use crate::{Jobs, JobsError};
 use axum::Json;
 use axum::extract::{Path, State};
+use http::HeaderMap;
 use identity::Subject;
 use sea_query::{Cond, Expr, ExprTrait};
 use serde_json::{Value, json};
@@ -60,9 +62,11 @@ pub async fn show_job(
     State(jobs): State<Jobs>,
     who: Who,
     Base(base): Base,
+    headers: HeaderMap,
     Path((name, version)): Path<(String, String)>,
 ) -> Result<Json<JobDto>, JobsError> {
     let (family, job) = jobs.db.read(move |tx| access::job(tx, &who, &name, &version, Scope::ReadJob)).await?;
+    socket_io::admit(&jobs, &headers, &job);
     Ok(Json(show::job(&jobs, &family, &job, &base)))
 }
 

@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Lines that one answer may hold.
-const MOST: usize = 100_000;
+pub(super) const MOST: usize = 100_000;
 /// Between two looks for new lines.
 const LOOK: Duration = Duration::from_millis(250);
 /// A quiet stream says that it lives.
@@ -34,7 +34,7 @@ pub struct Tail {
 
 /// Which lines of a source are shown.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     /// What the job itself says, and what is said of it.
     Runtime,
     Build,
@@ -226,7 +226,7 @@ async fn text(jobs: &Jobs, source: String, kind: Kind, tail: usize) -> Result<St
 }
 
 /// The newest `count` lines from `start` on, oldest first.
-async fn lines(jobs: &Jobs, source: String, kind: Kind, start: i64, count: usize) -> Vec<logs::Line> {
+pub(super) async fn lines(jobs: &Jobs, source: String, kind: Kind, start: i64, count: usize) -> Vec<logs::Line> {
     let root = jobs.logs.clone();
     let read = tokio::task::spawn_blocking(move || {
         let query = logs::Query { start, end: i64::MAX, limit: count, descending: true };

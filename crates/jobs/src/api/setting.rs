@@ -1,8 +1,8 @@
-//! Settings. One acts: `maintenance_mode`, while its value is exactly `true`.
+//! Settings: `maintenance_mode` acts while its value is exactly `true`, `cli_log_stream` is open unless it is `false`.
 
 use super::body::Body;
 use super::caller::Who;
-use crate::repo::setting::{self, MAINTENANCE};
+use crate::repo::setting::{self, CLI_LOG_STREAM, MAINTENANCE};
 use crate::run::publish;
 use crate::{Jobs, JobsError};
 use axum::Json;
@@ -17,7 +17,7 @@ pub async fn list_settings(State(jobs): State<Jobs>, who: Who) -> Result<Json<Va
     Ok(Json(all.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()))
 }
 
-/// `GET /setting/maintenance_mode`, for everybody: pages show it.
+/// `GET /setting/maintenance_mode`, for everybody who is signed in: pages show it.
 pub async fn show_setting(
     State(jobs): State<Jobs>,
     _: Who,
@@ -37,7 +37,7 @@ pub struct Change {
     value: bool,
 }
 
-/// `PUT /setting/maintenance_mode`.
+/// `PUT /setting/{name}`.
 pub async fn change_setting(
     State(jobs): State<Jobs>,
     who: Who,
@@ -45,18 +45,14 @@ pub async fn change_setting(
     Body(change): Body<Change>,
 ) -> Result<Json<Value>, JobsError> {
     who.staff()?;
-    if name != MAINTENANCE {
-        return Err(unknown(&name));
-    }
+    let name = [MAINTENANCE, CLI_LOG_STREAM].into_iter().find(|known| *known == name).ok_or_else(|| unknown(&name))?;
     let actor = who.actor();
-    jobs.db
-        .write(move |tx| setting::set(tx, &actor, MAINTENANCE, &json!(change.value)).map_err(JobsError::from))
-        .await?;
+    jobs.db.write(move |tx| setting::set(tx, &actor, name, &json!(change.value)).map_err(JobsError::from)).await?;
     publish::maintenance(&jobs).await?;
     publish::applied(&jobs).await;
     Ok(Json(Value::Null))
 }
 
 fn unknown(name: &str) -> JobsError {
-    JobsError::NotFound(format!("there is no setting \"{name}\": {MAINTENANCE} is one"))
+    JobsError::NotFound(format!("there is no setting \"{name}\": {MAINTENANCE} and {CLI_LOG_STREAM} are"))
 }

@@ -7,6 +7,8 @@ use store::{Row, StoreError, Tx};
 
 /// Stops changes and calls while it is `true`.
 pub const MAINTENANCE: &str = "maintenance_mode";
+/// Closes the log stream that the `racetrack` command follows while it is `false`.
+pub const CLI_LOG_STREAM: &str = "cli_log_stream";
 /// The key that signs tokens, sealed.
 pub const AUTH_KEY: &str = ".auth_key";
 
@@ -18,6 +20,11 @@ pub fn text(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, StoreError> {
 /// Is `name` exactly `true`? Anything else, `1` and `"true"` too, is off.
 pub fn is_on(tx: &mut Tx<'_>, name: &str) -> Result<bool, StoreError> {
     Ok(text(tx, name)?.is_some_and(|text| text.trim() == "true"))
+}
+
+/// The other way round: is `name` anything but `false`?
+pub fn is_open(tx: &mut Tx<'_>, name: &str) -> Result<bool, StoreError> {
+    Ok(text(tx, name)?.is_none_or(|text| text.trim() != "false"))
 }
 
 /// All settings that people see, by name.

@@ -216,9 +216,8 @@ async fn switch(jobs: &Jobs, deployment: &Deployment, manifest: &Manifest) -> Re
             job_type_version: deployment.job_type_version.clone(),
             deployment_id: Some(deployment.id.clone()),
         };
-        match &known {
-            Some(_) => record::save(tx, &job)?,
-            None => record::insert(tx, &job)?,
+        if !record::save(tx, &job)? {
+            record::insert(tx, &job)?;
         }
         PublicEndpoint::request(tx, &job.id, &public)?;
         let mut grantee = None;

@@ -1,6 +1,6 @@
 //! Following the ledger: deployments begin, the reconciler looks, the gateway is told.
 
-use super::{DATABASE_PAUSE, deploy, publish};
+use super::{DATABASE_PAUSE, async_call, deploy, publish};
 use crate::Jobs;
 use crate::model::time::now;
 use crate::repo::deployment::Deployment;
@@ -12,8 +12,8 @@ use ledger::{Ledger, Record};
 use std::time::Duration;
 use store::StoreError;
 
-/// How often tokens past their time are removed.
-const SWEEP: Duration = Duration::from_secs(3600);
+/// How often what is past its time is removed.
+const SWEEP: Duration = Duration::from_secs(600);
 
 /// Follows from `position` on until the platform stops.
 pub(super) async fn follow(jobs: Jobs, position: i64) {
@@ -99,6 +99,9 @@ pub(super) async fn sweep(jobs: Jobs) {
     loop {
         if let Err(error) = jobs.db.write(|tx| Token::sweep(tx, now())).await {
             tracing::warn!(%error, "tokens past their time could not be removed");
+        }
+        if let Err(error) = async_call::sweep(&jobs).await {
+            tracing::warn!(%error, "asynchronous calls that are over could not be removed");
         }
         if stopping.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_none() {
             return;

@@ -121,7 +121,8 @@ async fn keys_of_json_stay_as_they_are() {
         let value: Value =
             serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{command:?}: {error}: {said:?}"));
         let one = value.as_array().map_or(&value, |all| &all[0]);
-        let mut keys: Vec<&str> = one.as_object().unwrap_or_else(|| panic!("{command:?}: {said:?}")).keys().map(String::as_str).collect();
+        let mut keys: Vec<&str> =
+            one.as_object().unwrap_or_else(|| panic!("{command:?}: {said:?}")).keys().map(String::as_str).collect();
         keys.sort_unstable();
         assert_eq!(keys.join(" "), wanted, "{command:?}");
     }

@@ -3,10 +3,10 @@
 use super::calls::{CallIndex, CallJob};
 use super::{CallPath, CallerEntry, VersionRef, endpoint_of, refuse};
 use crate::proxy::Reply;
-use http::header::{COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Response, Uri};
+use http::{Method, Response, Uri};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub(crate) struct Call {
     pub(crate) job: Arc<CallJob>,
     pub(crate) caller: Option<Arc<CallerEntry>>,
     pub(crate) tracing: HeaderValue,
+    /// A page sent it, which may be of another origin.
+    pub(crate) across: bool,
 }
 
 /// Judges a call and turns its head into what the job gets, but for what every backend gets. `at`: microseconds since 1970
@@ -42,9 +44,13 @@ pub(crate) fn judge(
     fresh_id: &HeaderValue,
 ) -> Option<Result<Box<Call>, Box<Response<Reply>>>> {
     let path = CallPath::of(head.uri.path())?;
+    let across = head.headers.contains_key(ORIGIN);
+    if across && head.method == Method::OPTIONS && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        return Some(Err(Box::new(refuse::preflight(&head.headers))));
+    }
     let tracing = head.headers.get(&TRACING).filter(|id| !id.is_empty() && id.len() <= 200).unwrap_or(fresh_id).clone();
     let decided = decide(calls, head, &path, at, &tracing);
-    Some(decided.map_err(Box::new).and_then(|(job, caller, rest)| {
+    Some(decided.map_err(|refusal| Box::new(refuse::told(refusal, across))).and_then(|(job, caller, rest)| {
         let mut target = format!("/pub/job/{}/{}{rest}", job.callee.family, job.callee.version);
         if let Some(query) = head.uri.query() {
             target.push('?');
@@ -56,7 +62,7 @@ pub(crate) fn judge(
         head.uri = Uri::from_parts(parts).map_err(|_| Box::new(refuse::bad_path(&tracing)))?;
         rewrite(&mut head.headers, caller.as_deref(), &tracing);
         job.calls.note(at);
-        Ok(Box::new(Call { job, caller, tracing }))
+        Ok(Box::new(Call { job, caller, tracing, across }))
     }))
 }
 
@@ -87,7 +93,7 @@ fn decide(
     let open = job.is_some_and(|job| HEALTH.contains(&endpoint.as_str()) || is_public(job, &endpoint));
     if !open {
         let caller = caller.ok_or_else(|| refuse::nobody(tracing))?;
-        if by_cookie && !head.method.is_safe() && !is_own_page(&head.headers) {
+        if by_cookie && !is_own_page(&head.headers) {
             return Err(refuse::other_site(tracing));
         }
         let (family, id) = (family.map(|family| &*family.id), job.map(|job| job.callee.id.as_str()));
@@ -127,12 +133,17 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='))
 }
 
+/// Is it a cookie of the platform's?
+pub(super) fn is_ours(cookie: &str) -> bool {
+    cookie == SESSION || CREDENTIALS.iter().any(|credential| cookie.eq_ignore_ascii_case(credential.as_str()))
+}
+
 /// Did one of this host's own pages send it? A cookie is sent by the browser, whoever's page made it do so.
 fn is_own_page(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     match (text(ORIGIN), text(HOST)) {
         (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host)),
-        // No browser leaves it out of such a request.
+        // A browser leaves it out only where no page sees the answer and nothing but GET is asked.
         (None, _) => true,
         (Some(_), None) => false,
     }
@@ -141,12 +152,11 @@ fn is_own_page(headers: &HeaderMap) -> bool {
 /// Takes the caller's credentials out and puts in what the job is told of the caller.
 fn rewrite(headers: &mut HeaderMap, caller: Option<&CallerEntry>, tracing: &HeaderValue) {
     CREDENTIALS.iter().for_each(|name| drop(headers.remove(name)));
-    let ours = |name: &str| {
-        name == SESSION || CREDENTIALS.iter().any(|credential| name.eq_ignore_ascii_case(credential.as_str()))
-    };
-    if cookies(headers).any(|(name, _)| ours(name)) {
-        let kept: Vec<String> =
-            cookies(headers).filter(|(name, _)| !ours(name)).map(|(name, value)| format!("{name}={value}")).collect();
+    if cookies(headers).any(|(name, _)| is_ours(name)) {
+        let kept: Vec<String> = cookies(headers)
+            .filter(|(name, _)| !is_ours(name))
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         headers.remove(COOKIE);
         if let Ok(value) = HeaderValue::from_str(&kept.join("; "))
             && !kept.is_empty()

@@ -1,16 +1,19 @@
 //! Paths of calls.
 
 /// `/pub/job/NAME/VERSION/REST`, without `/pub` too, and with the word that jobs had before: `fatman`.
-pub(crate) struct CallPath<'p> {
-    pub(crate) name: &'p str,
-    pub(crate) version: &'p str,
+#[derive(Debug)]
+pub struct CallPath<'p> {
+    /// The family's name.
+    pub name: &'p str,
+    /// The version, which may be an alias.
+    pub version: &'p str,
     /// Empty, or with a `/` in front; as it came.
-    pub(crate) rest: &'p str,
+    pub rest: &'p str,
 }
 
 impl<'p> CallPath<'p> {
     /// `None` for what is no call.
-    pub(crate) fn of(path: &'p str) -> Option<Self> {
+    pub fn of(path: &'p str) -> Option<Self> {
         let path = path.strip_prefix("/pub").filter(|rest| rest.starts_with('/')).unwrap_or(path);
         let path = path.strip_prefix("/job/").or_else(|| path.strip_prefix("/fatman/"))?;
         let (name, path) = path.split_once('/')?;
@@ -20,7 +23,7 @@ impl<'p> CallPath<'p> {
 
     /// The rest as jobs get it: `%2F` is a `/`, several in a row are one. `None` if a segment would lead upwards: what one
     /// side reads as one path the other could read as another.
-    pub(crate) fn plain_rest(&self) -> Option<String> {
+    pub fn plain_rest(&self) -> Option<String> {
         let mut plain = String::with_capacity(self.rest.len());
         let mut rest = self.rest;
         while let Some(letter) = rest.chars().next() {

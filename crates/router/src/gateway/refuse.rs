@@ -2,7 +2,11 @@
 
 use super::Call;
 use crate::proxy::Reply;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue,
+    RETRY_AFTER,
+};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -15,6 +19,34 @@ fn answer(status: StatusCode, mut body: Value, tracing: &HeaderValue) -> Respons
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(super::judge::TRACING, tracing.clone());
     response
+}
+
+/// What a browser asks before it lets a page of another origin call: whatever it likes, with a token of its own. That tells
+/// nothing of any job.
+pub(super) fn preflight(asked: &HeaderMap) -> Response<Reply> {
+    let mut response = Response::new(Reply::own(String::new()));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    let echoes = [
+        (ACCESS_CONTROL_REQUEST_METHOD, ACCESS_CONTROL_ALLOW_METHODS),
+        (ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_ALLOW_HEADERS),
+    ];
+    for (wanted, allowed) in echoes {
+        if let Some(value) = asked.get(wanted) {
+            headers.insert(allowed, value.clone());
+        }
+    }
+    response
+}
+
+/// A refusal that a page of another origin may read, if it comes `across`.
+pub(super) fn told(mut refusal: Response<Reply>, across: bool) -> Response<Reply> {
+    if across {
+        refusal.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    refusal
 }
 
 /// No token, one that is good no more, or one that may not: which of them is not told.
@@ -73,5 +105,5 @@ pub(crate) fn dead(call: &Call, refused: bool, why: &str) -> Response<Reply> {
         "jobStatus": call.job.callee.status,
         "caller": call.caller.as_ref().map_or("", |caller| caller.name.as_str()),
     });
-    answer(StatusCode::BAD_GATEWAY, body, &call.tracing)
+    told(answer(StatusCode::BAD_GATEWAY, body, &call.tracing), call.across)
 }

@@ -3,7 +3,8 @@
 
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -59,6 +60,17 @@ impl House {
             request = request.json(&body);
         }
         Answer::of(request.send().expect("an answer"))
+    }
+
+    /// One request as the administrator, its first line as it is; answers all that comes back until the end.
+    pub fn raw(&self, line: &str, headers: &str) -> String {
+        let mut stream = TcpStream::connect(self.pitlane.url.trim_start_matches("http://")).expect("it listens");
+        let token = &self.token;
+        let head = format!("{line}\r\nHost: x\r\nConnection: close\r\nX-Racetrack-Auth: {token}\r\n{headers}\r\n");
+        stream.write_all(head.as_bytes()).expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
     }
 
     /// Calls a job with a JSON body as the administrator.
