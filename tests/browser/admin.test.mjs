@@ -43,7 +43,7 @@ test('who is suspended is out at once, and back when activated', async () => {
   await page.getByRole('button', { name: 'Activate' }).click();
   await page.getByText('active', { exact: true }).waitFor();
   await other.page.goto(`${base}/apps`);
-  await other.page.waitForURL(/\/signin/);
+  await other.page.getByRole('heading', { name: 'Apps' }).waitFor();
   await other.page.context().close();
   await close();
 });

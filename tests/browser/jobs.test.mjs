@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { api, base, open, send } from './browser.mjs';
-import { adder, begin, ended, manifest } from './jobs.mjs';
+import { begin, ended, manifest, running } from './jobs.mjs';
 import { people } from './people.mjs';
 
 before(async () => {
   await people();
-  await adder();
+  await running('adder');
 });
 
 /** Calls a job as the pages do: by a token of the session. */
@@ -75,11 +75,11 @@ test('a job is called by the form that it describes itself', async () => {
 });
 
 test('what a job answers wrongly is shown as it is', async () => {
-  const { page, close } = await open('/jobs/adder/0.0.1/try', { expect: ['500'] });
+  const { page, close } = await open('/jobs/adder/0.0.1/try', { expect: ['400'] });
   await page.getByRole('button', { name: 'As JSON' }).click();
   await page.getByLabel('Body').fill('{"numbers": ["<img src=x onerror=hacked=1>", 2]}');
   await page.getByRole('button', { name: 'Call' }).click();
-  await page.locator('section', { hasText: 'Answer' }).locator('header').getByText('500').waitFor();
+  await page.locator('section', { hasText: 'Answer' }).locator('header').getByText('400').waitFor();
   await page.getByText(/unsupported operand/).first().waitFor();
   assert.equal(await page.evaluate(() => window.hacked), undefined);
   await close();
