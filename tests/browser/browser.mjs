@@ -14,7 +14,7 @@ mkdirSync(screenshots, { recursive: true });
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Loaded machines are slow; nothing here is about speed. */
-export const PATIENCE = 30_000;
+export const PATIENCE = Number(process.env.PATIENCE ?? 30_000);
 
 // Started by who needs it first: hooks of several files run in no order that could be told.
 let browser;

@@ -4,14 +4,14 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { api, appNamed, base, inaccessible, open, picture } from './browser.mjs';
-import { adder } from './jobs.mjs';
+import { running } from './jobs.mjs';
 import { people } from './people.mjs';
 import { plan } from './plan.mjs';
 
 const at = {};
 before(async () => {
   await people();
-  await adder();
+  await running('adder');
   at.app = await appNamed('shop');
   at.project = await plan();
   const { stories } = await api('GET', `/services/v5/projects/${at.project}/board`);
