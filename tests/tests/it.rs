@@ -15,6 +15,7 @@ mod it {
     mod hostile_requests;
     mod interrupted;
     mod jobs;
+    mod killed;
     mod master_key;
     mod pages;
     mod real_clients;
