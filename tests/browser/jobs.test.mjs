@@ -69,7 +69,7 @@ test('a job is called by the form that it describes itself', async () => {
   await page.getByLabel('Body').fill('{"numbers": [20, 3]}');
   await page.getByRole('button', { name: 'Call' }).click();
   await answer.getByText('23').waitFor();
-  await page.getByText('Headers').click();
+  await page.getByText('Headers', { exact: true }).click();
   await page.getByText(/content-type: application\/json/).waitFor();
   await close();
 });
@@ -112,7 +112,7 @@ test('who may call is told, permitted and refused', async () => {
   await row.getByText('adder 0.0.1').waitFor();
   assert.equal((await call('bo')).status, 200);
   assert.notEqual((await call('bo', '/adder/0.0.2/api/v1/perform')).status, 200);
-  await row.getByRole('button', { name: /Take the permission/ }).click();
+  await row.getByRole('button', { name: /Take away/ }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Take it away' }).click();
   await row.waitFor({ state: 'detached' });
   assert.notEqual((await call('bo')).status, 200);
