@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := run
 
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/pitlane
+TESTED := $(or $(CARGO_TARGET_DIR),target)/debug/pitlane
 PITLANE_DATA ?= ./data
 export PITLANE_DATA
 
@@ -18,9 +19,11 @@ build:
 binary:
 	@echo $(abspath $(BINARY))
 
-## test: lint, then every test: Rust, three databases, real clients; ends with one summary
-test: install-test build
-	@tools/test $(abspath $(BINARY))
+## test: lint, then every test: Rust, three databases, real clients; ends with one summary. The binary is built with the
+## checks of the development profile (overflow, assertions), and shares what is compiled with the tests themselves.
+test: install-test
+	@cargo test --workspace --locked --no-run --quiet
+	@tools/test $(abspath $(TESTED))
 
 ## lint: format, clippy with the list of forbidden calls, licences and sources of dependencies
 lint: install-test

@@ -45,7 +45,7 @@ test('scaled, restarted, stopped and started', async () => {
   // The notice offers the way back.
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.getByText('2 of 2 running', { exact: true }).first().waitFor();
-  await api('POST', `/v3/processes/${guid}/actions/scale`, { instances: 1 });
+  await api('POST', `/v3/apps/${guid}/processes/web/actions/scale`, { instances: 1 });
   await page.getByText('1 of 1 running').first().waitFor();
   await page.getByRole('table', { name: 'What happened' }).getByText(/scaled web/).first().waitFor();
   await close();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { after, before } from 'node:test';
+import { after } from 'node:test';
 import { chromium } from 'playwright-core';
 
 export const base = process.env.PITLANE_BASE;
@@ -14,11 +14,12 @@ mkdirSync(screenshots, { recursive: true });
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Loaded machines are slow; nothing here is about speed. */
-export const PATIENCE = 30_000;
+export const PATIENCE = Number(process.env.PATIENCE ?? 30_000);
 
+// Started by who needs it first: hooks of several files run in no order that could be told.
 let browser;
-before(async () => {
-  browser = await chromium.launch({
+function launch() {
+  return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [
       '--no-sandbox',
@@ -30,15 +31,20 @@ before(async () => {
       '--disable-sync',
     ],
   });
-});
-after(() => browser?.close());
+}
+after(async () => (await browser)?.close());
+
+/** A window that knows nothing of others. */
+async function newContext(options = {}) {
+  return (await (browser ??= launch())).newContext(options);
+}
 
 const sessions = new Map();
 
 /** The cookies of somebody who signed in by the page. */
 async function session(who) {
   if (sessions.has(who)) return sessions.get(who);
-  const context = await browser.newContext();
+  const context = await newContext();
   const page = await context.newPage();
   await page.goto(`${base}/signin`);
   await page.fill('#user_name', who);
@@ -54,7 +60,7 @@ async function session(who) {
  * A window. `expect` lists parts of console errors that belong to the test (a refused request is one to the browser).
  */
 export async function open(path, { who = 'ann', width = 1440, height = 900, scheme = 'light', expect = [] } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, storageState: await session(who) });
+  const context = await newContext({ viewport: { width, height }, colorScheme: scheme, storageState: await session(who) });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
@@ -91,18 +97,23 @@ export async function picture(page, name) {
   await page.screenshot({ path: join(screenshots, `${name}.png`) });
 }
 
-/** Requests of a program, as `who`. */
-export async function api(method, path, body, { who = 'ann', headers = {} } = {}) {
+/** Requests of a program, as `who`; answers what the answer holds. */
+export async function api(method, path, body, how = {}) {
+  const answer = await send(method, path, body, how);
+  const text = await answer.text();
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+  return text ? JSON.parse(text) : undefined;
+}
+
+/** The same, whatever is answered. */
+export async function send(method, path, body, { who = 'ann', headers = {} } = {}) {
   const { cookies } = await session(who);
   const cookie = cookies.map((one) => `${one.name}=${one.value}`).join('; ');
-  const answer = await fetch(base + path, {
+  return fetch(base + path, {
     method,
     headers: { cookie, origin: base, accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const text = await answer.text();
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
-  return text ? JSON.parse(text) : undefined;
 }
 
 /** The guid of an app. */

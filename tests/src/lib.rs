@@ -7,6 +7,7 @@
     reason = "tests drive real programs, and say what they skip"
 )]
 
+pub mod processes;
 pub mod servers;
 
 use serde_json::Value;
@@ -18,9 +19,9 @@ use std::time::{Duration, Instant};
 pub const ADMIN: &str = "ada";
 pub const PASSWORD: &str = "correct horse battery";
 
-/// The binary under test: `PITLANE_BINARY`, or the one `make build` made.
+/// The binary under test: `PITLANE_BINARY`, or the one that was built beside the tests.
 pub fn binary() -> PathBuf {
-    std::env::var_os("PITLANE_BINARY").map_or_else(|| repository().join("target/release/pitlane"), PathBuf::from)
+    std::env::var_os("PITLANE_BINARY").map_or_else(|| repository().join("target/debug/pitlane"), PathBuf::from)
 }
 
 pub fn repository() -> &'static Path {

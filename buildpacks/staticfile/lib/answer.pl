@@ -63,7 +63,7 @@ sub answer {
     if (!defined $file && $ENV{STATIC_PUSHSTATE} && !$hidden && -f "$root/index.html") { $file = "$root/index.html" }
     if (!defined $file) {
         $status = 404;
-        my $own = $root . ($ENV{STATIC_404} // '/404.html');
+        my $own = $root . ($ENV{STATIC_404} || '/404.html');
         $file = $own if -f $own;
     }
     if (!defined $file || !sysopen(my $in, $file, O_RDONLY | O_NONBLOCK)) {

@@ -2,8 +2,11 @@
 
 file=$build/Staticfile
 lines() { if [ -f "$file" ]; then tr -d '\r' <"$file" | sed -e 's/[[:space:]]*$//' -e '/^[[:space:]]*\(#.*\)\{0,1\}$/d' -e '/^---$/d'; fi; }
-# setting KEY: its value without quotes.
-setting() { lines | sed -n "s/^$1[[:space:]]*:[[:space:]]*//p" | tail -n 1 | sed -e "s/^\([\"']\)\(.*\)\1$/\2/" -e 's/[[:space:]]\{1,\}#.*$//'; }
+# setting KEY: its value, without quotes and without what a comment says behind it.
+setting() {
+  lines | sed -n "s/^$1[[:space:]]*:[[:space:]]*//p" | tail -n 1 |
+    sed -e "s/^\([\"']\)\(.*\)\1\([[:space:]]*#.*\)\{0,1\}$/\2/" -e t -e 's/[[:space:]]\{1,\}#.*$//'
+}
 # on KEY: 1 or 0.
 on() {
   local value

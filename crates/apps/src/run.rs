@@ -19,7 +19,7 @@ use crate::{ApiError, Apps};
 use engine::{Budget, Engine, Handle, InstanceId, InstanceState, Layers, Source, Usage};
 use logs::Journal;
 use staging::Stage;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use store::{StoreError, Tx};
@@ -61,6 +61,8 @@ struct Inner {
     under_way: Mutex<HashMap<String, CancellationToken>>,
     /// Last reading of an instance's processor time, to make a share of it.
     readings: Mutex<HashMap<InstanceId, (Instant, Usage)>>,
+    /// Changes of readiness that are still to be told, the first one being told.
+    turns: Mutex<VecDeque<dress::Turned>>,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -74,6 +76,7 @@ impl Runtime {
                 handle: OnceLock::new(),
                 under_way: Mutex::default(),
                 readings: Mutex::default(),
+                turns: Mutex::default(),
                 stopping: CancellationToken::new(),
                 tasks: TaskTracker::new(),
             }),

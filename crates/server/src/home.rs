@@ -8,7 +8,7 @@ use identity::Authentication;
 
 /// The routes.
 pub fn routes() -> Router<House> {
-    Router::new().route("/static/pitlane.css", get(show_style))
+    Router::new().route("/static/pitlane.css", get(show_style)).route("/favicon.ico", get(show_icon))
 }
 
 /// The home page of `GET /`, for callers that want HTML.
@@ -27,5 +27,13 @@ async fn show_style() -> impl IntoResponse {
     (
         [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")],
         include_str!("pitlane.css"),
+    )
+}
+
+/// Browsers ask for it by this name wherever a page names no other, as the sign-in page.
+async fn show_icon() -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "max-age=86400")],
+        include_str!("../../../ui/src/icon.svg"),
     )
 }

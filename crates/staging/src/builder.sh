@@ -36,7 +36,7 @@ if [ -r "$bundle" ]; then
     [ -n "${!name:-}" ] || export "$name=$bundle"
   done
 fi
-export GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=https:http:git
+export GIT_TERMINAL_PROMPT=0
 
 # The environment is that of a running instance, whose folders are not here yet.
 [ -d "${HOME:-}" ] || export HOME=/home/vcap
@@ -74,6 +74,7 @@ locate() {
     git)
       command -v git >/dev/null || fail 225 "this stack has no git to fetch ${NAMES[$1]}: install Debian's git on the host, or choose another stack"
       mkdir -p /tmp/buildpacks
+      local -x GIT_ALLOW_PROTOCOL=https:http:git
       [ "${BRANCHES[$1]}" = - ] || branch=(--branch "${BRANCHES[$1]}")
       echo "-----> Cloning ${NAMES[$1]}"
       # Not every server gives a part of a history, and not every name is one of a branch or tag: then all of it is fetched.

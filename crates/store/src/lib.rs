@@ -16,6 +16,7 @@ mod row;
 mod secrets;
 mod sequence;
 mod sqlite;
+pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tx;

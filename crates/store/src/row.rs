@@ -36,6 +36,16 @@ impl Row {
         T::from_cell(&self.cells[index]).map_err(|problem| StoreError::Decode { column: column.into(), problem })
     }
 
+    /// The value of `column`, which stands at `index` most of the time.
+    #[doc(hidden)]
+    pub fn near<T: FromCell>(&self, index: usize, column: &str) -> Result<T, StoreError> {
+        if self.columns.get(index).is_some_and(|name| name == column) {
+            return T::from_cell(&self.cells[index])
+                .map_err(|problem| StoreError::Decode { column: column.into(), problem });
+        }
+        self.get(column)
+    }
+
     /// The value at `index`, counted from 0.
     pub fn at<T: FromCell>(&self, index: usize) -> Result<T, StoreError> {
         let cell = self.cells.get(index).unwrap_or(&Cell::Null);

@@ -120,11 +120,11 @@ export function restoreScroll(): void {
   if (element) element.scrollTop = scrolls.get(entry) ?? 0;
 }
 
-/** While it is registered, `guard` is asked before the page is left. */
-export function guardLeaving(guard: () => boolean): () => void {
-  const unload = (event: BeforeUnloadEvent) => {
-    if (!guard()) event.preventDefault();
-  };
+/** Until it is taken back, who leaves the page is asked `question`; the browser's own words are used where the whole app is left. */
+export function guardLeaving(question: string): () => void {
+  // A browser allows no question of ours here.
+  const unload = (event: BeforeUnloadEvent) => event.preventDefault();
+  const guard = () => confirm(question);
   guards.add(guard);
   addEventListener('beforeunload', unload);
   return () => {

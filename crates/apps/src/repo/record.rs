@@ -1,127 +1,17 @@
-//! Rows that are a struct: one declaration gives columns, reading and writing.
-//!
-//! A row is saved whole. That is safe because it was read in the same unit of work, and two of them that touch one row
-//! are retried by the store.
+//! What this face asks of its tables beyond [`store::table`].
 
-use sea_query::{Expr, ExprTrait, Query, Value};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use store::{Cell, FromCell, FromRow, StoreError, Tx};
-
-/// A table with a guid.
-pub trait Record: FromRow {
-    /// Its name.
-    const TABLE: &'static str;
-    /// All columns, `guid` first.
-    const COLUMNS: &'static [&'static str];
-    /// Values of all columns, in their order.
-    fn cells(&self) -> Vec<Value>;
-}
-
-/// JSON in a text column.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Json<T>(pub T);
-
-/// Declares a [`Record`]: `record!(App in "app" { guid: String, … })`. Field names are column names.
-macro_rules! record {
-    ($(#[$doc:meta])* $name:ident in $table:literal { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone)]
-        pub struct $name { $($(#[$field_doc])* pub $field: $ty,)* }
-
-        impl store::FromRow for $name {
-            fn from_row(row: &store::Row) -> Result<Self, store::StoreError> {
-                Ok(Self { $($field: row.get(stringify!($field))?,)* })
-            }
-        }
-
-        impl $crate::repo::record::Record for $name {
-            const TABLE: &'static str = $table;
-            const COLUMNS: &'static [&'static str] = &[$(stringify!($field),)*];
-            fn cells(&self) -> Vec<sea_query::Value> {
-                vec![$($crate::repo::record::ToCell::to_cell(&self.$field),)*]
-            }
-        }
-    };
-}
-pub(crate) use record;
-
-/// Inserts a new row.
-pub fn insert<R: Record>(tx: &mut Tx<'_>, row: &R) -> Result<(), StoreError> {
-    let cells: Vec<Expr> = row.cells().into_iter().map(Expr::val).collect();
-    tx.exec(Query::insert().into_table(R::TABLE).columns(R::COLUMNS.iter().copied()).values_panic(cells)).map(|_| ())
-}
-
-/// Writes all columns of a row that is there; answers whether it was.
-pub fn save<R: Record>(tx: &mut Tx<'_>, row: &R) -> Result<bool, StoreError> {
-    let cells = row.cells();
-    let guid = cells[0].clone();
-    let pairs = R::COLUMNS.iter().copied().zip(cells).skip(1).map(|(column, value)| (column, Expr::val(value)));
-    Ok(tx.exec(Query::update().table(R::TABLE).values(pairs).and_where(Expr::col("guid").eq(guid)))? > 0)
-}
-
-/// By guid, without asking who.
-pub fn find<R: Record>(tx: &mut Tx<'_>, guid: &str) -> Result<Option<R>, StoreError> {
-    tx.row(Query::select().columns(R::COLUMNS.iter().copied()).from(R::TABLE).and_where(Expr::col("guid").eq(guid)))
-}
+use sea_query::{Expr, ExprTrait, IntoCondition, Order};
+pub(crate) use store::record;
+pub use store::table::{Json, Record, ToCell, find, insert, remove, save};
+use store::{StoreError, Tx};
 
 /// All that meet `condition`, oldest first.
-pub fn all<R: Record>(tx: &mut Tx<'_>, condition: impl sea_query::IntoCondition) -> Result<Vec<R>, StoreError> {
-    tx.rows(
-        Query::select()
-            .columns(R::COLUMNS.iter().copied())
-            .from(R::TABLE)
-            .cond_where(condition)
-            .order_by("created_at", sea_query::Order::Asc)
-            .order_by("guid", sea_query::Order::Asc),
-    )
+pub fn all<R: Record>(tx: &mut Tx<'_>, condition: impl IntoCondition) -> Result<Vec<R>, StoreError> {
+    let mut found = store::table::select::<R>();
+    tx.rows(found.cond_where(condition).order_by("created_at", Order::Asc).order_by("guid", Order::Asc))
 }
 
 /// All of an app, oldest first.
 pub fn of_app<R: Record>(tx: &mut Tx<'_>, app_guid: &str) -> Result<Vec<R>, StoreError> {
     all(tx, Expr::col("app_guid").eq(app_guid))
-}
-
-/// Removes a row; answers whether it was there.
-pub fn remove<R: Record>(tx: &mut Tx<'_>, guid: &str) -> Result<bool, StoreError> {
-    Ok(tx.exec(Query::delete().from_table(R::TABLE).and_where(Expr::col("guid").eq(guid)))? > 0)
-}
-
-/// What a column is written as.
-pub trait ToCell {
-    /// The value.
-    fn to_cell(&self) -> Value;
-}
-
-macro_rules! to_cell {
-    ($($ty:ty),*) => {$(
-        impl ToCell for $ty {
-            fn to_cell(&self) -> Value {
-                self.clone().into()
-            }
-        }
-    )*};
-}
-to_cell!(String, i64, Option<String>, Option<i64>);
-
-impl<T: Serialize> ToCell for Json<T> {
-    fn to_cell(&self) -> Value {
-        serde_json::to_string(&self.0).expect("our own types have string keys").into()
-    }
-}
-
-impl<T: Serialize> ToCell for Option<Json<T>> {
-    fn to_cell(&self) -> Value {
-        match self {
-            Some(json) => json.to_cell(),
-            None => Value::String(None),
-        }
-    }
-}
-
-impl<T: DeserializeOwned> FromCell for Json<T> {
-    fn from_cell(cell: &Cell) -> Result<Self, String> {
-        let text = String::from_cell(cell)?;
-        serde_json::from_str(&text).map(Json).map_err(|error| format!("is not the JSON it should be: {error}"))
-    }
 }

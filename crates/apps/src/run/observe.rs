@@ -66,12 +66,26 @@ impl Observer for Observing {
     }
 }
 
-/// What an instance's readiness check says has changed. Routing does not wait for the event.
+/// What an instance's readiness check says has changed. Routing does not wait for the event, and events keep the order of
+/// what they tell of: one task at a time writes them.
 pub(super) fn turned(apps: &Apps, turned: Turned) {
+    let mut turns = super::lock(&apps.run.inner.turns);
+    turns.push_back(turned.clone());
+    if turns.len() > 1 {
+        return;
+    }
     let work = apps.clone();
     apps.run.inner.tasks.spawn(async move {
-        if let Err(error) = tell_turn(&work, turned.clone()).await {
-            tracing::warn!(process = turned.process, %error, "a change of readiness could not be noted");
+        let mut first = Some(turned);
+        while let Some(turned) = first {
+            let process = turned.process.clone();
+            if let Err(error) = tell_turn(&work, turned).await {
+                tracing::warn!(process, %error, "a change of readiness could not be noted");
+            }
+            // In one step, so that whoever adds one to an empty queue knows that nobody is at it.
+            let mut turns = super::lock(&work.run.inner.turns);
+            turns.pop_front();
+            first = turns.front().cloned();
         }
     });
 }

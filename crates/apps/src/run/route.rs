@@ -106,6 +106,10 @@ fn read(tx: &mut Tx<'_>, guids: Option<&[String]>) -> Result<Vec<Parts>, StoreEr
             let behind = of_app.iter().filter(|process| process.kind == destination.process_type).cloned().collect();
             destinations.push((destination, behind));
         }
+        // A route that leads nowhere is as good as none: a shorter path may answer, or nobody does.
+        if destinations.is_empty() {
+            continue;
+        }
         all.push(Parts { route, domain, destinations });
     }
     Ok(all)

@@ -200,8 +200,7 @@ async fn neither_host_nor_neighbour_can_be_reached() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_out_is_open_only_when_allowed() {
     let Some(house) = house("egress") else { return };
-    // A world of our own: a network namespace behind a pair of links, with an address of the documentation range.
-    let world = World::new(&house);
+    let world = World::new();
     let target = [format!("{}:7000", world.address)];
     for (egress, wanted) in [(true, "reached"), (false, "not")] {
         let mut one = dial(&target);
@@ -219,7 +218,7 @@ async fn the_way_out_is_open_only_when_allowed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_out_stays_open_whatever_happens_beside_it() {
     let Some(mut house) = house("egress-stays") else { return };
-    let world = World::new(&house);
+    let world = World::new();
     let script = format!(
         "import socket, time\nwhile True:\n\x20try: socket.create_connection(('{}', 7000), 10).close(); print('reached')\n\
          \x20except OSError as error: print('not', error)\n\x20time.sleep(0.02)\n",
@@ -257,34 +256,42 @@ async fn the_way_out_stays_open_whatever_happens_beside_it() {
     }
 }
 
-/// Something outside of the host.
+/// Something outside of the host: a network namespace behind a pair of links.
 struct World {
     name: String,
-    address: &'static str,
+    address: String,
     server: std::process::Child,
 }
 
 impl World {
-    fn new(house: &House) -> Self {
-        let name = format!("plw{}", std::process::id());
-        let _ = house;
+    /// With addresses of the range for benchmarks (RFC 2544) that no other test process has.
+    fn new() -> Self {
+        let id = std::process::id();
+        let name = format!("plw{id}");
+        let near = std::net::Ipv4Addr::from((198 << 24 | 18 << 16) + (id % (1 << 15)) * 4 + 1);
+        let address = std::net::Ipv4Addr::from(u32::from(near) + 1).to_string();
         run(&["ip", "netns", "add", &name]);
         run(&["ip", "link", "add", &name, "type", "veth", "peer", "name", "eth0", "netns", &name]);
-        run(&["ip", "addr", "add", "198.51.100.1/30", "dev", &name]);
+        run(&["ip", "addr", "add", &format!("{near}/30"), "dev", &name]);
         run(&["ip", "link", "set", &name, "up"]);
-        for words in [["addr", "add", "198.51.100.2/30", "dev", "eth0"].as_slice(), &["link", "set", "eth0", "up"]] {
+        for words in
+            [["addr", "add", &format!("{address}/30"), "dev", "eth0"].as_slice(), &["link", "set", "eth0", "up"]]
+        {
             run(&[&["ip", "-n", &name], words].concat());
         }
-        let script = "import socket\ns=socket.socket();s.setsockopt(1,2,1);s.bind(('198.51.100.2',7000));s.listen()\nprint('up',flush=True)\nwhile 1: s.accept()[0].close()";
+        let script = format!(
+            "import socket\ns=socket.socket();s.setsockopt(1,2,1);s.bind(('{address}',7000));s.listen()\n\
+             print('up',flush=True)\nwhile 1: s.accept()[0].close()"
+        );
         #[expect(clippy::disallowed_methods, reason = "the outside of a test")]
         let mut server = std::process::Command::new("ip")
-            .args(["netns", "exec", &name, "/usr/bin/python3", "-c", script])
+            .args(["netns", "exec", &name, "/usr/bin/python3", "-c", &script])
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
         let mut up = [0; 2];
         std::io::Read::read_exact(server.stdout.as_mut().unwrap(), &mut up).unwrap();
-        Self { name, address: "198.51.100.2", server }
+        Self { name, address, server }
     }
 }
 

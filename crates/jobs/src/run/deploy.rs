@@ -240,9 +240,8 @@ async fn switch(jobs: &Jobs, deployment: &Deployment, manifest: &Manifest) -> Re
             deployment_id: Some(deployment.id.clone()),
             ..made(&deployment, &family, known.as_ref())
         };
-        match &known {
-            Some(_) => record::save(tx, &job)?,
-            None => record::insert(tx, &job)?,
+        if !record::save(tx, &job)? {
+            record::insert(tx, &job)?;
         }
         PublicEndpoint::request(tx, &job.id, &public)?;
         let mut grantee = None;

@@ -1,6 +1,6 @@
 //! Pushing: what is uploaded, what is asked for, what is said.
 
-use super::cloud::{Cloud, running};
+use super::cloud::Cloud;
 use super::program::{Person, said};
 use serde_json::{Value, json};
 use std::fs::{create_dir_all, write};

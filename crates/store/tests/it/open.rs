@@ -82,7 +82,8 @@ async fn real_processes_that_open_a_new_database_at_once_all_succeed() {
             std::hint::spin_loop();
         }
         let db = Db::open(&DbUrl::Sqlite(folder.join("pitlane.db")), MIGRATIONS).await.expect("it opens");
-        put(&db, i64::from(std::process::id()), "one").await.unwrap();
+        let me = std::process::id();
+        put(&db, i64::from(me), &me.to_string()).await.unwrap();
         return db.close().await;
     }
     let test = "it::open::real_processes_that_open_a_new_database_at_once_all_succeed";

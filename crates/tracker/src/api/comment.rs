@@ -154,7 +154,7 @@ fn touched(tx: &mut Tx<'_>, on: On<'_>, follower: Option<i64>, now: i64) -> Resu
     match on {
         On::Story(story) => record::save(tx, &Story { updated_at: now, ..story.clone() })?,
         On::Epic(epic) => record::save(tx, &Epic { updated_at: now, ..epic.clone() })?,
-    }
+    };
     let (kind, id, name) = on.object();
     Ok(change(kind, id, Some(original), Some(new), &[("name", json!(name))]))
 }
