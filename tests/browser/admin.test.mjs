@@ -39,10 +39,11 @@ test('who is suspended is out at once, and back when activated', async () => {
   await page.getByRole('button', { name: 'Suspend…' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
   await page.getByText('suspended', { exact: true }).waitFor();
-  await other.page.waitForURL(/\/signin/, { timeout: 60_000 }).catch(() => other.page.reload());
-  await other.page.waitForURL(/\/signin/);
+  await other.page.getByRole('heading', { name: 'Account suspended' }).waitFor();
   await page.getByRole('button', { name: 'Activate' }).click();
   await page.getByText('active', { exact: true }).waitFor();
+  await other.page.goto(`${base}/apps`);
+  await other.page.getByRole('heading', { name: 'Apps' }).waitFor();
   await other.page.context().close();
   await close();
 });

@@ -14,7 +14,7 @@ mkdirSync(screenshots, { recursive: true });
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Loaded machines are slow; nothing here is about speed. */
-export const PATIENCE = 30_000;
+export const PATIENCE = Number(process.env.PATIENCE ?? 30_000);
 
 // Started by who needs it first: hooks of several files run in no order that could be told.
 let browser;
@@ -67,6 +67,9 @@ export async function open(path, { who = 'ann', width = 1440, height = 900, sche
   const faults = [];
   page.on('console', (message) => {
     const text = `${message.text()} ${message.location().url}`;
+    // A container that starts or ends on this machine changes its networks, and Chromium then gives up what is under way; pages
+    // ask again.
+    if (text.includes('ERR_NETWORK_CHANGED')) return;
     if (['error', 'warning'].includes(message.type()) && !expect.some((one) => text.includes(one))) faults.push(text);
   });
   page.on('pageerror', (error) => faults.push(`${error.message}\n${error.stack}`));
@@ -74,6 +77,8 @@ export async function open(path, { who = 'ann', width = 1440, height = 900, sche
     const url = request.url();
     if (!url.startsWith(`${base}/`) && !/^(data|blob|about):/.test(url)) faults.push(`a request to another host: ${url}`);
   });
+  const go = page.goto.bind(page);
+  page.goto = (...where) => go(...where).catch((error) => (/ERR_NETWORK_CHANGED/.test(error.message) ? go(...where) : Promise.reject(error)));
   if (path) await page.goto(base + path);
   return {
     page,

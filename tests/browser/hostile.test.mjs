@@ -4,17 +4,14 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { api, appNamed, base, open, send } from './browser.mjs';
-import { adder, begin, ended, manifest } from './jobs.mjs';
+import { script, short } from './job-files.mjs';
+import { running } from './jobs.mjs';
 import { people } from './people.mjs';
 
-const script = '"><script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">';
-/** Where a name is short, or may hold no blank. */
-const short = '<svg/onload=hacked=1>';
 const places = {};
 
 before(async () => {
   await people();
-  await adder();
   const project = await api('POST', '/services/v5/projects', { name: short, description: script });
   const at = `/services/v5/projects/${project.id}`;
   const story = await api('POST', `${at}/stories`, { name: script, description: `${script}\n\n[x](javascript:window.hacked=1)\n\n# ${script}`, current_state: 'unscheduled', labels: [short] });
@@ -31,10 +28,7 @@ before(async () => {
   const shop = await appNamed('shop');
   await api('PATCH', `/v3/apps/${shop}`, { metadata: { annotations: { note: script } } });
   await api('POST', `/v3/apps/${shop}/tasks`, { command: script, name: script });
-  const job = manifest('hostile', '0.0.1', { root: { owner_email: `${short}@example.org`, extra_vars: { words: script } } });
-  const source = `SCRIPT = ${JSON.stringify(script)}\nclass Hostile:\n    def perform(self, words: str = SCRIPT):\n        """${short} ${short}"""\n        print(SCRIPT)\n        return words\n    def docs_input_example(self):\n        return {"words": SCRIPT, "<img src=x onerror=hacked=1>": SCRIPT}\n`;
-  const { status, error } = await ended(await begin(job, source));
-  assert.equal(status, 'done', error);
+  await running('hostile');
   Object.assign(places, { project: project.id, story: story.id, person: person.id, app: app.guid, shop, organization: organization.guid });
 });
 
@@ -82,6 +76,8 @@ test('what people write is text on every page', async () => {
 
 test('what a job answers and prints is text', async () => {
   const { page, close } = await open('/jobs/hostile/0.0.1/try');
+  // The job would not take this one.
+  await page.getByLabel('<img src=x').fill('');
   await page.getByRole('button', { name: 'Call' }).click();
   await page.locator('pre').getByText('<script>').first().waitFor();
   await page.goto(`${base}/jobs/hostile/0.0.1/logs`);

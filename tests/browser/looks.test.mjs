@@ -4,18 +4,19 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { api, appNamed, base, inaccessible, open, picture } from './browser.mjs';
-import { adder } from './jobs.mjs';
+import { running } from './jobs.mjs';
 import { people } from './people.mjs';
 import { plan } from './plan.mjs';
 
 const at = {};
 before(async () => {
   await people();
-  await adder();
+  await running('adder');
   at.app = await appNamed('shop');
   at.project = await plan();
   const { stories } = await api('GET', `/services/v5/projects/${at.project}/board`);
   at.story = stories.find((story) => story.current_state === 'delivered').id;
+  await api('POST', '/api/identity/tokens', { name: 'nightly report' });
   at.person = (await api('GET', '/api/platform/people?q=bo')).people[0].id;
 });
 
@@ -38,19 +39,19 @@ const pages = [
   ['app-settings', () => `/apps/${at.app}/settings`, '#command-web'],
   ['jobs', () => '/jobs', 'table'],
   ['job', () => '/jobs/adder/0.0.1', '.log .line'],
-  ['job-try', () => '/jobs/adder/0.0.1/try', 'form'],
+  ['job-try', () => '/jobs/adder/0.0.1/try', 'main form'],
   ['job-logs', () => '/jobs/adder/0.0.1/logs', '.log .line'],
-  ['job-access', () => '/jobs/adder/0.0.1/access', 'form'],
+  ['job-access', () => '/jobs/adder/0.0.1/access', 'main form'],
   ['job-manifest', () => '/jobs/adder/0.0.1/manifest', 'pre'],
   ['projects', () => '/projects', 'table, li'],
   ['board', () => `/n/projects/${at.project}?show=current,icebox`, '[data-story]', { script: BOARD }],
   ['board-panels', () => `/n/projects/${at.project}?show=mywork,done,labels,history`, '[data-panel="history"] article', { script: BOARD }],
   ['story', () => `/n/projects/${at.project}/stories/${at.story}?show=current,icebox`, '.editor', { script: BOARD }],
-  ['project-settings', () => `/projects/${at.project}/settings`, 'form'],
+  ['project-settings', () => `/projects/${at.project}/settings`, 'main form'],
   ['members', () => `/projects/${at.project}/memberships`, 'table'],
   ['audit', () => '/audit', 'table'],
   ['people', () => '/admin/people', 'table'],
-  ['person', () => `/admin/people/${at.person}`, 'table'],
+  ['person', () => `/admin/people/${at.person}`, 'h1'],
   ['tokens', () => '/admin/tokens', 'h1'],
   ['signing-up', () => '/admin/invitations', 'h1'],
   ['not-found', () => '/apps/no/such/page/at/all', 'h1'],

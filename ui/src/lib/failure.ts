@@ -53,6 +53,8 @@ export function readFailure(status: number, body: unknown): Failure {
   const fallback = `The server answered ${status}.`;
   if (typeof body !== 'object' || body === null) return new Failure(text(body) || fallback, status);
   const from = body as Record<string, unknown>;
+  // Said in the forms of two faces at once.
+  if (from.error === 'account_suspended') return new Failure(text(from.error_description), status, 'account_suspended');
   // Cloud Foundry: {"errors": [{"code", "title", "detail"}]}
   if (Array.isArray(from.errors)) {
     const errors = from.errors as { title?: string; detail?: string }[];

@@ -37,11 +37,16 @@ async function exchange(method: string, url: string, body: unknown, options: Opt
     // Not JSON: what it says is the message.
   }
   const failure = readFailure(response.status, read);
+  if (failure.code === 'account_suspended') return left(() => location.reload());
   const refused = response.status === 401 || (response.status === 403 && failure.code === 'invalid_authentication');
   if (!refused) throw failure;
   if (await signedIn()) throw new Failure(failure.message, 403, failure.code, failure.hint, failure.fields);
-  location.assign(signInAddress());
-  // The page is left; nothing that waits for this answer should go on.
+  return left(() => location.assign(signInAddress()));
+}
+
+/** The page is left for one of the server's own; nothing that waits for this answer should go on. */
+function left(leave: () => void): Promise<never> {
+  leave();
   return new Promise(() => {});
 }
 

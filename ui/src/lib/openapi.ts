@@ -58,7 +58,7 @@ function endpoint(method: string, path: string, operation: Json, root: Json, bas
   const body = resolve(operation.requestBody, root);
   const media = object(object(body.content)['application/json']);
   const schema = resolve(media.schema, root);
-  const given = media.example ?? object(Object.values(object(media.examples))[0]).value ?? schema.example ?? (Array.isArray(schema.examples) ? schema.examples[0] : undefined);
+  const given = media.example ?? object(Object.values(object(media.examples))[0]).value ?? schema.example ?? (Array.isArray(schema.examples) ? schema.examples[0] : undefined) ?? schema.default;
   const required = new Set(Array.isArray(schema.required) ? (schema.required as string[]) : []);
   const values = object(given);
   const fields = Object.entries(object(schema.properties)).map(([name, value]) => parameter(name, resolve(value, root), required.has(name), values[name], root));

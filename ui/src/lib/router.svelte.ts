@@ -118,6 +118,8 @@ export function setQuery(values: Record<string, string | undefined>, how: { push
 export function restoreScroll(): void {
   const element = scroller();
   if (element) element.scrollTop = scrolls.get(entry) ?? 0;
+  // On a narrow page the tabs are wider than it.
+  element?.querySelector('.tabs [aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
 }
 
 /** Until it is taken back, who leaves the page is asked `question`; the browser's own words are used where the whole app is left. */

@@ -6,6 +6,9 @@ import { Failure } from '../../lib/failure';
 import { fit } from '../../lib/fit';
 import { href } from './state';
 
+/** So long, in seconds, a failed deployment is news. */
+const DAY = 86_400;
+
 let kept: { at: number; jobs: Promise<Job[]> } | undefined;
 
 /** Somebody who may read no job has none. */
@@ -44,9 +47,15 @@ export async function needs(signal: AbortSignal): Promise<Need[]> {
     });
   }
   const deployments = await listDeployments({ signal }).catch(() => []);
-  for (const one of deployments) {
-    if (one.status !== 'in_progress') continue;
+  const seen = new Set<string>();
+  for (const one of deployments.toSorted((a, b) => b.create_time - a.create_time)) {
     const job = { name: one.job_name, version: one.job_version };
+    const newest = !seen.has(href(job));
+    seen.add(href(job));
+    if (one.status === 'failed' && newest && Date.now() / 1000 - one.update_time < DAY) {
+      found.push({ level: 'bad', text: `${job.name} ${job.version} could not be deployed`, detail: one.error?.split('\n')[0] ?? undefined, href: href(job), at: one.update_time * 1000 });
+    }
+    if (one.status !== 'in_progress') continue;
     found.push({ level: 'busy', text: `${job.name} ${job.version} is being deployed`, detail: one.phase ?? undefined, href: href(job), at: one.create_time * 1000 });
   }
   return found;
