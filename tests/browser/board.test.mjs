@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { api, open, PATIENCE } from './browser.mjs';
+import { api, base, open, PATIENCE } from './browser.mjs';
 import { people } from './people.mjs';
 
 let project;
@@ -201,6 +201,24 @@ test('what the server refuses is undone, with the reason', async () => {
   await drag(page, 'Gift cards', 'Pay with a card');
   await page.getByText(/“Gift cards” was not moved/).waitFor();
   await shows(page, before);
+  await close();
+});
+
+test('what happens between the reading of the board and the opening of its stream is not missed', async () => {
+  const { page, close } = await open(undefined);
+  let listen;
+  const opened = new Promise((now) => (listen = now));
+  await page.route('**/api/events*', async (route) => {
+    await opened;
+    await route.continue();
+  });
+  await page.goto(`${base}/n/projects/${project}?show=icebox`);
+  await row(page, 'Dark receipts').waitFor();
+  await api('PUT', `/services/v5/projects/${project}/stories/${ids['Dark receipts']}`, { name: 'Darker receipts' });
+  listen();
+  await row(page, 'Dark receipts').getByText('Darker receipts').waitFor();
+  await api('PUT', `/services/v5/projects/${project}/stories/${ids['Dark receipts']}`, { name: 'Dark receipts' });
+  await row(page, 'Dark receipts').getByText('Dark receipts').waitFor();
   await close();
 });
 

@@ -184,8 +184,21 @@ export interface BoardStory extends Omit<StoryData, 'labels'> {
   blockers_count?: number;
 }
 
-export async function getBoard(project: number, options: Options = {}): Promise<BoardData> {
-  return get<BoardData>(`${BASE}/projects/${project}/board`, options);
+let ahead: { project: number; began: number; data: Promise<BoardData> } | undefined;
+
+/** Begins to read a board before its code is there; the next `getBoard` has it. */
+export function readAhead(project: number): void {
+  ahead = { project, began: performance.now(), data: get<BoardData>(`${BASE}/projects/${project}/board`) };
+  ahead.data.catch(() => undefined);
+}
+/** When the reading began that the next `getBoard` answers with. */
+export function readingSince(project: number): number {
+  return ahead?.project === project ? ahead.began : performance.now();
+}
+export async function getBoard(project: number): Promise<BoardData> {
+  const begun = ahead?.project === project ? ahead.data : undefined;
+  ahead = undefined;
+  return begun ?? get<BoardData>(`${BASE}/projects/${project}/board`);
 }
 
 /** A change, and the version of the project that has it. */
