@@ -179,6 +179,32 @@ def bad_arguments():
     has(racetrack(*local, "-e", "infrastructure_target=moon", cwd=folder, status=70), 'infrastructure target "moon" is unavailable')
     has(racetrack(*local, "-e", "name=Bad_Name", cwd=folder, status=70), "cannot name a job")
     has(racetrack("plugin", "list", "--job-types"), "python3:1.18.0")
+    has(racetrack("plugin", "list"), "python3-job-type==", "local-infrastructure==")
+    for name in ("x.zip", "x.txt"):
+        with open(os.path.join(FOLDER, name), "w") as out:
+            out.write("no plugin")
+    has(racetrack("plugin", "install", "x.zip", status=70), "plugins cannot be installed here: job types (")
+    has(racetrack("plugin", "install", "x.txt", status=70), ".zip plugins are only supported")
+    has(racetrack("plugin", "uninstall", "x", "--version", "1.0", status=70), 'plugin named "x" 1.0 was not found')
+    has(racetrack("plugin", "download", "x", "1.0"), "Failed to download installed plugin")
+
+    # What the client judges by itself, in its own words.
+    has(racetrack("validate", folder), f'Manifest file "{folder}" is valid', "entrypoint_path: main.py")
+    has(racetrack(*local, "-e", "a=b=c", cwd=folder, status=70), 'cannot unpack key-value from "a=b=c"')
+    has(racetrack(*local, "-e", "replicas=51", cwd=folder, status=70), "51 is greater than the maximum of 50")
+    has(racetrack(*local, "-e", "git.remote=git@host:x", cwd=folder, status=70), "does not match '^https://'")
+    has(racetrack(*local, "-e", "nmae=x", cwd=folder, status=70), "Extra inputs are not permitted")
+    has(racetrack(*local, "-e", "version=1.0", cwd=folder, status=70), "1.0")
+    # And what it leaves to the server.
+    has(racetrack(*local, "-e", "replicas=0", cwd=folder, status=70), "replicas: 0 is less than the minimum of 1")
+    has(racetrack(*local, "-e", "system_dependencies=[no-such-debian-package]", cwd=folder, status=70), "deployment error: ", "no-such-debian-package")
+
+    # Aliases, credentials and what the client keeps; other remotes are none of ours.
+    has(racetrack("set", "alias", "here", REMOTE), "here")
+    has(racetrack("list", "--remote", "here"), f"No jobs deployed at {REMOTE}.")
+    racetrack("set", "credentials", "https://git.example.com", "kim", "secret")
+    has(racetrack("get", "config"), "git_credentials:", "username: kim", f"here: {REMOTE}", f"lifecycle_url: {REMOTE}")
+    has(racetrack("list", "--remote", "http://127.0.0.1:1/lifecycle", status=70), "http://127.0.0.1:1/lifecycle")
     has(racetrack("get", "pub", "-q"), f"{URL}/pub")
     assert json.loads(call("/lifecycle/api/v1/deploy")[2])["error"] == "auth token not found in a header X-Racetrack-Auth"
 

@@ -7,6 +7,7 @@
     reason = "tests drive real programs, and say what they skip"
 )]
 
+pub mod processes;
 pub mod servers;
 
 use serde_json::Value;

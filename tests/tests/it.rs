@@ -15,9 +15,12 @@ mod it {
     mod hostile_requests;
     mod interrupted;
     mod jobs;
+    mod killed;
+    mod master_key;
     mod pages;
     mod real_clients;
     mod serving;
     mod strangers;
     mod tracker;
+    mod two_servers;
 }

@@ -15,6 +15,7 @@ mod observe;
 mod probe;
 mod provision;
 pub mod publish;
+mod retire;
 mod runner;
 
 use crate::{Jobs, JobsError};
@@ -57,8 +58,13 @@ struct Inner {
     handle: OnceLock<Handle>,
     /// Deployments under way, by id.
     under_way: Mutex<HashMap<String, CancellationToken>>,
+    /// How instances of deployments under way ended, by workload.
+    fallen: Mutex<HashMap<String, String>>,
+    fell: tokio::sync::Notify,
     /// One building of a runner at a time.
     runners: tokio::sync::Mutex<()>,
+    /// Some deployment serves no more.
+    replaced: tokio::sync::Notify,
     /// Some asynchronous call has ended.
     calls_ended: tokio::sync::Notify,
     /// One publication at a time.
@@ -74,7 +80,10 @@ impl Runtime {
                 rooms,
                 handle: OnceLock::new(),
                 under_way: Mutex::default(),
+                fallen: Mutex::default(),
+                fell: tokio::sync::Notify::new(),
                 runners: tokio::sync::Mutex::default(),
+                replaced: tokio::sync::Notify::new(),
                 calls_ended: tokio::sync::Notify::new(),
                 publishing: tokio::sync::Mutex::default(),
                 stopping: CancellationToken::new(),
@@ -121,6 +130,33 @@ impl Runtime {
         if let Some(token) = lock(&self.inner.under_way).get(id) {
             token.cancel();
         }
+    }
+
+    /// An instance of `deployment` has ended by itself.
+    fn note_end(&self, deployment: &str, workload: &str, why: &str) {
+        if lock(&self.inner.under_way).contains_key(deployment) {
+            lock(&self.inner.fallen).insert(workload.to_owned(), why.to_owned());
+            self.inner.fell.notify_waiters();
+        }
+    }
+
+    /// How an instance of a workload ended, which its next start may hide from [`Runtime::states`] already.
+    async fn last_end(&self, workload: &str) -> Option<String> {
+        let told = async {
+            loop {
+                let news = self.inner.fell.notified();
+                if let Some(why) = lock(&self.inner.fallen).remove(workload) {
+                    return why;
+                }
+                news.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(2), told).await.ok()
+    }
+
+    /// Something serves no more.
+    fn replaced(&self) {
+        self.inner.replaced.notify_one();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -172,6 +208,8 @@ pub(crate) async fn start(jobs: &Jobs, reconciler: &Handle, position: i64) -> Re
     inner.tasks.spawn(follow::follow(jobs.clone(), position));
     inner.tasks.spawn(follow::note_calls(jobs.clone()));
     inner.tasks.spawn(follow::sweep(jobs.clone()));
+    inner.tasks.spawn(retire::run(jobs.clone()));
+    jobs.run.replaced();
     deploy::resume(jobs).await?;
     async_call::resume(jobs).await?;
     Ok(())

@@ -95,6 +95,11 @@ pub async fn run(admin: Admin, printer: &mut dyn std::io::Write) -> anyhow::Resu
         return Ok(());
     }
     let data = crate::settings::make_folder(&place.data)?;
+    // A server that starts meanwhile would have read a key that is replaced.
+    std::fs::create_dir_all(crate::settings::run_folder(&data))?;
+    let Ok(_held) = crate::found::hold(&data, "control", None)? else {
+        bail!("a server is just starting or ending on {}; nothing was done: try again in a moment", data.display());
+    };
     let done = server::offline(&data, place.database_url.as_deref(), path, request).await?;
     writeln!(printer, "{done}")?;
     Ok(())

@@ -13,6 +13,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         data: settings.data,
         listen: settings.listen,
         domain: settings.domain,
+        peer_url: settings.peer_url,
         database_url: settings.database_url,
         blobs: settings.blobs,
         allow_bare: settings.allow_bare,

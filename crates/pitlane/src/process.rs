@@ -38,6 +38,9 @@ pub fn spawn(role: Role, settings: &Settings, listener: BorrowedFd<'_>) -> std::
     if let Some(megabytes) = settings.memory {
         command.arg("--memory").arg(megabytes.to_string());
     }
+    if let Some(url) = &settings.peer_url {
+        command.arg("--peer-url").arg(url);
+    }
     command.arg("--staging-timeout").arg(settings.staging_timeout.to_string());
     if settings.allow_bare {
         command.arg("--allow-bare");

@@ -18,6 +18,10 @@ pub struct Settings {
     /// External database: postgres://… or mysql://… (default: SQLite in the data folder)
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Where other servers on the same database reach this one (default: where it listens; if that is every address, this
+    /// host's name)
+    #[arg(long, env = "PITLANE_PEER_URL", value_name = "URL", value_parser = peer_url)]
+    pub peer_url: Option<String>,
     /// Where packages and droplets are kept: a folder, or s3://BUCKET/PREFIX?endpoint=…&region=… (default: the data folder)
     #[arg(long, env = "PITLANE_BLOBS", hide_env_values = true)]
     pub blobs: Option<String>,
@@ -103,8 +107,36 @@ fn domain(text: &str) -> Result<String, String> {
     }
 }
 
+fn peer_url(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches('/');
+    match text.strip_prefix("http://").and_then(|place| place.rsplit_once(':')) {
+        Some((host, port))
+            if !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok() && text.len() < 192 =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("not http://HOST:PORT".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn peer_urls() {
+        for (text, good) in [
+            ("http://one.example:7080", true),
+            ("http://10.0.0.1:7080/", true),
+            ("http://[::1]:7080", true),
+            ("http://one.example", false),
+            ("https://one.example:7080", false),
+            ("http://:7080", false),
+            ("http://one.example:7080/x", false),
+            ("one.example:7080", false),
+        ] {
+            assert_eq!(super::peer_url(text).is_ok(), good, "{text:?}");
+        }
+    }
+
     #[test]
     fn domains() {
         for (text, good) in [

@@ -18,7 +18,7 @@ mod tunnel;
 pub(crate) use body::Reply;
 pub(crate) use pool::Pool;
 
-use crate::gateway;
+use crate::gateway::{self, Court};
 use crate::index::{Endpoint, Entry, Found, Origin};
 use crate::worker::{Client, Worker};
 use body::Outgoing;
@@ -66,7 +66,7 @@ fn prepare(
         return Err(Box::new(refuse::connect()));
     }
     let mut marks = Marks::of(&head.headers);
-    let target = target(worker, &mut head, marks, &arrival)?;
+    let target = target(worker, client, &mut head, marks, &arrival)?;
     if matches!(target, Target::Job(_)) {
         // A job gets another head than the one that came.
         marks = Marks::of(&head.headers);
@@ -75,7 +75,13 @@ fn prepare(
     Ok(Box::new(Passage::new(worker, client, head, marks, target, body, arrival)))
 }
 
-fn target(worker: &Worker, head: &mut Parts, marks: Marks, arrival: &Arrival) -> Result<Target, Box<Response<Reply>>> {
+fn target(
+    worker: &Worker,
+    client: &Client,
+    head: &mut Parts,
+    marks: Marks,
+    arrival: &Arrival,
+) -> Result<Target, Box<Response<Reply>>> {
     let host = Host::of(head).map_err(|why| Box::new(refuse::bad_request(why)))?;
     let index = worker.shared.index.load();
     match index.find(&host, head.uri.path()) {
@@ -88,7 +94,9 @@ fn target(worker: &Worker, head: &mut Parts, marks: Marks, arrival: &Arrival) ->
         Found::NoHost | Found::NoPath => return Err(Box::new(refuse::unknown_route(&host))),
     }
     let fresh_id = HeaderValue::from_bytes(&arrival.request_id).expect("hexadecimal digits and hyphens");
-    match gateway::judge(&index.calls, head, arrival.at / 1000, &fresh_id) {
+    let (tickets, address) = (&worker.shared.tickets, client.address.as_bytes());
+    let court = Court { calls: &index.calls, tickets, address, at: arrival.at / 1000 };
+    match gateway::judge(court, head, &fresh_id) {
         Some(judged) => judged.map(Target::Job),
         None => Ok(Target::Control),
     }

@@ -2,7 +2,7 @@
 
 use crate::access::Sink;
 use crate::feed::follow::Follower;
-use crate::gateway::Reporter;
+use crate::gateway::{Reporter, Tickets};
 use crate::index::{Applied, Endpoint, Index};
 use crate::stats::{Stats, serve_status};
 use crate::worker::{self, Part, Shared};
@@ -94,6 +94,7 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
         index: Arc::clone(&index),
         stats: Arc::clone(&stats),
         control: Arc::new(Endpoint::control(options.control)),
+        tickets: Tickets::new(),
         timeouts: options.timeouts,
         trusted: options.trusted,
         below_domain: format!(".{}", options.domain.to_ascii_lowercase()),

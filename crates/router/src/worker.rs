@@ -12,6 +12,7 @@ pub(crate) use connection::Client;
 pub(crate) use pulse::Pulse;
 
 use crate::access::Batch;
+use crate::gateway::Tickets;
 use crate::index::{Endpoint, Index, Instance};
 use crate::options::{Network, Timeouts};
 use crate::proxy::Pool;
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) index: Arc<ArcSwap<Index>>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) control: Arc<Endpoint>,
+    pub(crate) tickets: Tickets,
     pub(crate) timeouts: Timeouts,
     pub(crate) trusted: Vec<Network>,
     /// The default app domain with a dot before it.

@@ -68,7 +68,7 @@ async fn show_status(State(house): State<House>) -> Response {
     // The link is made only once somebody will see it.
     let setup = if router { identity::setup_link(&house.db).await } else { Ok(None) };
     let problems = match &house.elsewhere {
-        Some(words) => vec![words.to_string()],
+        Some(elsewhere) => vec![elsewhere.words.clone()],
         None => house.engine.facts().problems,
     };
     match setup {
@@ -86,7 +86,7 @@ async fn change_password(State(house): State<House>, Json(request): Json<PersonR
 }
 
 async fn rotate_key(State(house): State<House>) -> Response {
-    answer(crate::offline::rotate_key(&house.db, &house.secrets).await)
+    answer(crate::offline::rotate_key(&house.db, &house.secrets, &house.me).await)
 }
 
 fn answer<E: std::fmt::Display>(result: Result<String, E>) -> Response {

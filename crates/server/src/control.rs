@@ -3,7 +3,7 @@
 use crate::sockets::{self, Peers};
 use crate::surface::{self, Faces};
 use crate::workshop::Workshop;
-use crate::{House, Options, admin, owner};
+use crate::{House, Options, admin, owner, presence};
 use anyhow::Context;
 use engine::{Budget, Room};
 use engine_local::LocalEngine;
@@ -43,14 +43,17 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let data = options.data.clone();
     let url = DbUrl::parse(options.database_url.as_deref(), &data)?;
     let db = Db::open(&url, &migrations()).await?;
+    let me = owner::Signature::of(&data, &peer_url(&options))?;
+    // First, so that nobody rotates the master key beside a server that is about to use it.
+    presence::enter(&db, &me).await?;
     let secrets = Secrets::open(&data.join("master.key"))?;
     let blobs = Blobs::open(options.blobs.as_deref(), &data).await?;
     let engine = LocalEngine::open(engine_options(&options))?;
     let identity = Identity::open(db.clone(), &secrets, Default::default()).await?;
     let publisher = router::Publisher::new();
 
-    let me = owner::Signature::of(&data)?;
-    let elsewhere = db.write(move |tx| owner::claim(tx, &me)).await?;
+    let signature = me.clone();
+    let elsewhere = db.write(move |tx| owner::claim(tx, &signature)).await?;
     let memory_bytes = options.memory_bytes.map_or_else(Budget::memory_of_host, Ok)?;
     let budget = Budget::new(Room { memory_bytes, staging_slots: STAGING_SLOTS });
     let workshop = Workshop::open(&options, &engine, &publisher, &budget).await?;
@@ -65,7 +68,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         engine: Arc::new(engine),
         budget,
         publisher,
-        elsewhere: elsewhere.map(Into::into),
+        elsewhere: elsewhere.map(Arc::new),
+        me: me.clone(),
         probes: Arc::default(),
     };
     let ledger = Ledger::new(db.clone());
@@ -75,6 +79,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         let (ledger, stop) = (ledger.clone(), stop.clone());
         async move { ledger.run_sealer(stop.cancelled()).await }
     });
+    let present = tokio::spawn(presence::stay(db.clone(), me, stop.clone()));
     let mut reconciler = None;
     match &house.elsewhere {
         None => {
@@ -85,8 +90,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
             jobs.start_background(&handle, position).await?;
             reconciler = Some(handle);
         }
-        Some(words) => {
-            tracing::warn!("{words}");
+        Some(elsewhere) => {
+            tracing::warn!("{}", elsewhere.words);
             house.publisher.replace_all(router::Table::default());
             house.publisher.replace_calls(router::CallTable::default());
         }
@@ -126,8 +131,20 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     apps.shutdown().await;
     jobs.shutdown().await;
     let _ = sealer.await;
+    let _ = present.await;
     db.close().await;
     Ok(())
+}
+
+/// Where other servers reach this one.
+pub(crate) fn peer_url(options: &Options) -> String {
+    match &options.peer_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None if options.listen.ip().is_unspecified() => {
+            format!("http://{}:{}", rustix::system::uname().nodename().to_string_lossy(), options.listen.port())
+        }
+        None => crate::url(options.listen),
+    }
 }
 
 fn engine_options(options: &Options) -> engine_local::Options {

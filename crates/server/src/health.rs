@@ -131,7 +131,7 @@ fn engine(house: &House) -> Component {
     if house.elsewhere.is_some() {
         // Which one is not for everybody; it is in the control log.
         let summary =
-            "applications run on the server that used this database first; this one serves APIs and pages only".into();
+            "applications run on the server that used this database first; this one serves APIs and pages".into();
         return Component { name: "engine", status: Wellness::Warn, summary, facts: Vec::new() };
     }
     let facts = house.engine.facts();

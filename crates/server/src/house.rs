@@ -1,6 +1,7 @@
 //! What the server's own handlers hold.
 
 use crate::health::{EnvInfo, Probes};
+use crate::owner::{Elsewhere, Signature};
 use engine::Engine;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub struct Options {
     pub listen: std::net::SocketAddr,
     /// Domain under which applications get their host names.
     pub domain: String,
+    /// Where other servers on the same database reach this one, if that is not where it listens.
+    pub peer_url: Option<String>,
     /// External database.
     pub database_url: Option<String>,
     /// Where blobs are kept, if not in the data folder.
@@ -58,8 +61,10 @@ pub struct House {
     pub budget: engine::Budget,
     /// The routing table that the router follows.
     pub publisher: router::Publisher,
-    /// Applications run on another server of this database: in words. This one starts none then.
-    pub elsewhere: Option<Arc<str>>,
+    /// Applications run on another server of this database. This one starts none then.
+    pub(crate) elsewhere: Option<Arc<Elsewhere>>,
+    /// This server, among those that share the database.
+    pub(crate) me: Signature,
     /// Health as last seen.
     pub probes: Arc<Probes>,
 }

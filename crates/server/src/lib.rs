@@ -14,6 +14,8 @@ mod local_http;
 mod offline;
 mod owner;
 mod pages;
+mod pass_on;
+mod presence;
 mod sockets;
 mod surface;
 mod ui;

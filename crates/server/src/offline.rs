@@ -1,10 +1,13 @@
 //! What the machine's owner does on a shell: the same functions beside a running server and without one.
 
 use crate::admin::PersonRequest;
+use crate::owner::Signature;
+use crate::presence;
+use anyhow::bail;
 use identity::{Caller, IdentityError, Password};
 use std::path::Path;
 use std::time::Duration;
-use store::{Db, DbUrl, SecretError, Secrets};
+use store::{Db, DbUrl, Secrets};
 
 /// No request takes longer between sealing a value and writing it.
 const REQUEST: Duration = Duration::from_secs(2);
@@ -32,18 +35,27 @@ pub(crate) async fn changepassword(db: &Db, request: PersonRequest) -> Result<St
     .await
 }
 
-/// Makes a new master key, seals every secret anew with it and forgets the old one; answers a sentence.
-pub(crate) async fn rotate_key(db: &Db, secrets: &Secrets) -> Result<String, SecretError> {
-    let db = db.clone();
+/// Makes a new master key, seals every secret anew with it and forgets the old one; answers a sentence. Refused while another
+/// server uses the database: with its copy of the old key it could read nothing any more, and would go on sealing with it.
+pub(crate) async fn rotate_key(db: &Db, secrets: &Secrets, me: &Signature) -> anyhow::Result<String> {
+    let alone = async |db: &Db| match presence::another(db, &me.id).await? {
+        None => anyhow::Ok(()),
+        Some(place) => bail!(
+            "another server uses this database with the present key ({place}): end it with `pitlane stop`, rotate, copy \
+             master.key into its data folder, and start it again"
+        ),
+    };
+    alone(db).await?;
     let reseal = |secrets: Secrets| async move {
         // Twice: what a request had sealed with the old key just before is written by the second time.
         for pause in [Duration::ZERO, REQUEST] {
             tokio::time::sleep(pause).await;
-            identity::reseal(&db, &secrets).await?;
-            apps::reseal(&db, &secrets).await?;
-            jobs::reseal(&db, &secrets).await?;
+            identity::reseal(db, &secrets).await?;
+            apps::reseal(db, &secrets).await?;
+            jobs::reseal(db, &secrets).await?;
         }
-        anyhow::Ok(())
+        // One that came meanwhile still has a use for the old key.
+        alone(db).await
     };
     secrets.rotate(reseal).await?;
     Ok("every secret is sealed with a new master key; back up master.key with the database".into())
@@ -63,7 +75,7 @@ pub async fn offline(
     let done = match (path, request) {
         ("/superuser", Some(request)) => createsuperuser(&db, request).await.map_err(Into::into),
         ("/password", Some(request)) => changepassword(&db, request).await.map_err(Into::into),
-        _ => rotate_key(&db, &Secrets::open(&data.join("master.key"))?).await.map_err(Into::into),
+        _ => rotate_key(&db, &Secrets::open(&data.join("master.key"))?, &Signature::of(data, "")?).await,
     };
     db.close().await;
     done

@@ -2,14 +2,17 @@
 //!
 //! Each server has its own engine, and instances go on when their control process ends, so no silence proves that an app
 //! does not run. Ownership therefore has no time-out: the first server on a database owns what runs, recognised by the id
-//! in its data folder; the others serve the APIs and pages. It moves only with that id, by hand.
+//! in its data folder; the others serve the APIs and pages, and pass on to it what only it knows (`pass_on`). It moves only
+//! with that id, by hand.
 
+use crate::presence;
 use anyhow::Context;
 use sea_query::{ColumnDef, Expr, ExprTrait, Query, Table};
 use std::path::Path;
 use store::{DbKind, Migration, Schema, StoreError, Tx};
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration { name: "server/0001-engine-owner", up: engine_owner }];
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { name: "server/0001-engine-owner", up: engine_owner }, presence::MIGRATION];
 
 fn engine_owner(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
     schema.create_table(
@@ -25,13 +28,25 @@ fn engine_owner(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
 /// This server, as it signs itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Signature {
-    id: String,
-    place: String,
+    pub(crate) id: String,
+    /// For people: host and data folder.
+    pub(crate) place: String,
+    /// Where other servers reach it.
+    pub(crate) url: String,
+}
+
+/// The server that runs the applications is another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Elsewhere {
+    /// Its id.
+    pub(crate) owner: String,
+    /// What an administrator should know.
+    pub(crate) words: String,
 }
 
 impl Signature {
-    /// The data folder's `server.id`; made if it is not there.
-    pub(crate) fn of(data: &Path) -> anyhow::Result<Self> {
+    /// The data folder's `server.id`, made if it is not there; `url`: where others reach it.
+    pub(crate) fn of(data: &Path, url: &str) -> anyhow::Result<Self> {
         let path = data.join("server.id");
         let id = match std::fs::read_to_string(&path) {
             Ok(text) => uuid::Uuid::parse_str(text.trim()).with_context(|| {
@@ -47,12 +62,13 @@ impl Signature {
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Ok(Self { id: id.to_string(), place: format!("{host}:{}", data.display()).chars().take(191).collect() })
+        let short = |text: String| text.chars().take(191).collect();
+        Ok(Self { id: id.to_string(), place: short(format!("{host}:{}", data.display())), url: short(url.to_owned()) })
     }
 }
 
-/// Becomes the owner if there is none. If another server is, answers what an administrator should know.
-pub(crate) fn claim(tx: &mut Tx<'_>, me: &Signature) -> Result<Option<String>, StoreError> {
+/// Becomes the owner if there is none. If another server is, answers which.
+pub(crate) fn claim(tx: &mut Tx<'_>, me: &Signature) -> Result<Option<Elsewhere>, StoreError> {
     // A file in the data folder is nobody else's; a restored copy of it has a new owner.
     if tx.kind() == DbKind::Sqlite {
         return Ok(None);
@@ -68,10 +84,10 @@ pub(crate) fn claim(tx: &mut Tx<'_>, me: &Signature) -> Result<Option<String>, S
         return Ok(None);
     };
     let (server, place): (String, String) = (owner.get("server")?, owner.get("place")?);
-    Ok((server != me.id).then(|| {
-        format!(
-            "applications run on the server that used this database first ({place}); this one serves APIs and pages only. \
-             To run them here, end that server with `pitlane stop --apps` and copy its file server.id into this data folder"
-        )
-    }))
+    let words = format!(
+        "applications run on the server that used this database first ({place}); this one serves APIs and pages, and passes on \
+         to it what only it knows. To run them here, end that server with `pitlane stop --apps` and copy its file server.id \
+         into this data folder"
+    );
+    Ok((server != me.id).then_some(Elsewhere { owner: server, words }))
 }

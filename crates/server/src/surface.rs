@@ -35,6 +35,8 @@ pub(crate) fn surface(house: House, faces: Faces) -> Router {
         .layer(middleware::from_fn(pages_for_browsers))
         // Who is asking; each face answers the bad cases in its own shape.
         .layer(middleware::from_fn_with_state(house.identity.clone(), identity::http::authenticate))
+        // As it came, so that the owner judges it.
+        .layer(middleware::from_fn_with_state(house.clone(), crate::pass_on::pass_on))
         // The router made the request id; the answer carries it back in Cloud Foundry's header.
         .layer(middleware::from_fn(name_request))
         // A bug in one handler is one answer of 500, not a dead process.

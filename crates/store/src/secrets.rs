@@ -70,6 +70,9 @@ pub enum SecretError {
         /// Why.
         source: std::io::Error,
     },
+    /// One rotation is under way.
+    #[error("the master key is being rotated already: nothing was done, and nothing more is needed")]
+    Rotating,
     /// What a rotation calls to seal all rows anew failed; both keys stay valid, and the rotation may be repeated.
     #[error("sealing the secrets anew failed, so the old master key is kept too; rotate again: {0}")]
     Reseal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -80,13 +83,15 @@ pub enum SecretError {
 pub struct Secrets {
     path: Arc<Path>,
     ring: Arc<RwLock<KeyRing>>,
+    /// Held during a rotation.
+    rotating: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Secrets {
     /// Reads the key file at `path`; makes one with a fresh key if there is none.
     pub fn open(path: &Path) -> Result<Self, SecretError> {
         let ring = KeyRing::load_or_create(path)?;
-        Ok(Self { path: path.into(), ring: Arc::new(RwLock::new(ring)) })
+        Ok(Self { path: path.into(), ring: Arc::new(RwLock::new(ring)), rotating: Arc::default() })
     }
 
     /// Encrypts `plain` for one row. `purpose` names table and column (`user_provided_service.credentials`), `row` is the
@@ -130,6 +135,7 @@ impl Secrets {
         F: FnOnce(Secrets) -> Fut,
         Fut: Future<Output = Result<(), E>>,
     {
+        let _one = self.rotating.try_lock().map_err(|_| SecretError::Rotating)?;
         let grown = self.ring().with_new();
         grown.save(&self.path)?;
         self.replace(grown);
@@ -137,7 +143,8 @@ impl Secrets {
         let only = self.ring().only_current();
         only.save(&self.path)?;
         self.replace(only);
-        Ok(())
+        // What a crash in the middle of saving a key file may have left.
+        keys::sweep(&self.path).map_err(|source| SecretError::Io { path: self.path.to_path_buf(), source })
     }
 
     /// Whether a rotation was begun and not finished.

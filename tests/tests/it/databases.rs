@@ -1,4 +1,4 @@
-//! PostgreSQL, MariaDB and S3 in place of SQLite and the folder: a lap, a database that dies, two servers on one database.
+//! PostgreSQL, MariaDB and S3 in place of SQLite and the folder: a lap, and a database that dies.
 
 use std::time::Duration;
 use tests::servers::Servers;
@@ -78,58 +78,6 @@ fn lap(kind: &str) {
     assert!(pitlane.ok(&["apps"]).contains("2/2"));
     let enough = before + acknowledged.len() as i64;
     eventually(Duration::from_secs(10), || verified(&pitlane, &database) > enough);
-}
-
-/// The applications run on the first server only; all that is in the database is the same on both, in the same order.
-#[test]
-fn two_servers_share_a_database() {
-    let Some(servers) = Servers::start(&["postgres", "s3"]) else { return };
-    let (database, blobs) = (servers.database("postgres"), servers.blobs());
-    let options = ["--database-url", &database, "--blobs", &blobs];
-    let one = Pitlane::start_in(new_folder(), &options);
-    assert!(one.run_in(&one.sample("static"), &["push", "hello"]).status.success());
-    one.get_until_ok("hello", "/");
-
-    let folder = new_folder();
-    std::fs::create_dir(folder.path().join("data")).expect("a folder");
-    std::fs::copy(one.data().join("master.key"), folder.path().join("data/master.key")).expect("secrets are shared");
-    let two = Pitlane::start_empty_in(folder, &options);
-    two.login();
-    assert!(two.greeting.iter().any(|line| line.contains("applications run on the server")), "{:?}", two.greeting);
-    let info = two.get("", "/env_info");
-    assert!(info.status == 200 && info.body.contains("applications run on the server"), "{}", info.body);
-
-    for number in 0..10 {
-        let (here, name) = (if number % 2 == 0 { &one } else { &two }, format!("shared-{number}"));
-        here.ok(&["create-org", &name]);
-        let there = if number % 2 == 0 { &two } else { &one };
-        assert!(there.ok(&["orgs"]).contains(&name), "committed there is seen here at once");
-    }
-    let events = |pitlane: &Pitlane| {
-        let path = format!("{}/v3/audit_events?order_by=created_at&per_page=200", pitlane.url);
-        let answer = http().get(path).bearer_auth(pitlane.token()).send().expect("an answer");
-        let body: serde_json::Value = serde_json::from_str(&answer.text().expect("text")).expect("JSON");
-        let all = body["resources"].as_array().cloned().unwrap_or_default();
-        all.iter().map(|event| event["guid"].as_str().expect("a guid").to_owned()).collect::<Vec<_>>()
-    };
-    eventually(Duration::from_secs(10), || events(&one).len() >= 10 && events(&one) == events(&two));
-    let seen = events(&two);
-    let different: std::collections::BTreeSet<_> = seen.iter().collect();
-    assert_eq!(different.len(), seen.len(), "each exactly once");
-    verified(&two, &database);
-
-    // Asked of one, done by the other.
-    let app = two.json(&["app", "hello"])["guid"].as_str().expect("a guid").to_owned();
-    let scaled = http()
-        .post(format!("{}/v3/apps/{app}/processes/web/actions/scale", two.url))
-        .bearer_auth(two.token())
-        .json(&serde_json::json!({ "instances": 2 }))
-        .send()
-        .expect("an answer");
-    assert_eq!(scaled.status().as_u16(), 202);
-    eventually(Duration::from_secs(30), || one.ok(&["apps"]).contains("2/2"));
-    let instances = std::fs::read_dir(two.data().join("engine/instances")).map_or(0, Iterator::count);
-    assert_eq!(instances, 0, "none is started twice");
 }
 
 fn create_org(pitlane: &Pitlane, token: &str, name: &str) -> tests::Answer {

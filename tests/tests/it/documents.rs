@@ -36,6 +36,11 @@ fn the_tracker_page_works_as_written() {
     run_as_written("tracker.md");
 }
 
+#[test]
+fn the_jobs_page_works_as_written() {
+    run_as_written("jobs.md");
+}
+
 fn run_as_written(page: &str) {
     let pitlane = Pitlane::start_empty(&[]);
     let here = pitlane.folder.path();
@@ -43,7 +48,10 @@ fn run_as_written(page: &str) {
     std::os::unix::fs::symlink(repository().join("samples"), here.join("samples")).expect("linked");
     std::fs::create_dir(here.join("bin")).expect("made");
     std::os::unix::fs::symlink(binary(), here.join("bin/pitlane")).expect("linked");
-    let path = format!("{}:{}", here.join("bin").display(), std::env::var("PATH").expect("a PATH"));
+    // The clients that a reader has installed.
+    let clients = repository().join("target/clients/bin");
+    let path = std::env::var("PATH").expect("a PATH");
+    let path = format!("{}:{path}:{}", here.join("bin").display(), clients.display());
 
     let commands = commands(page);
     assert!(commands.len() > 3, "{commands:?}");
@@ -52,6 +60,7 @@ fn run_as_written(page: &str) {
             .args(["-c", &command.replace("http://127.0.0.1:7080", &pitlane.url)])
             .current_dir(here)
             .env("PATH", &path)
+            .env("HOME", here)
             .env("PITLANE_DATA", here.join("data"))
             .env("PITLANE_HOME", here.join("home"))
             .output()

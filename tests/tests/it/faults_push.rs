@@ -5,34 +5,12 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
+use tests::processes::{keepers, kill, left_behind};
 use tests::{Pitlane, eventually, http, text};
 
 fn api(pitlane: &Pitlane, path: &str) -> Value {
     let request = http().get(format!("{}{path}", pitlane.url)).bearer_auth(pitlane.token());
     serde_json::from_str(&request.send().expect("an answer").text().expect("text")).expect("JSON")
-}
-
-/// The keepers' process ids, by the locks that they hold.
-fn keepers(pitlane: &Pitlane) -> Vec<i32> {
-    let Ok(folders) = std::fs::read_dir(pitlane.data().join("engine/instances")) else { return Vec::new() };
-    let locks = folders.filter_map(|folder| std::fs::read_to_string(folder.ok()?.path().join("lock")).ok());
-    // What has ended may wait for a parent that reads its status.
-    let alive =
-        |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
-    locks.filter_map(|text| text.trim().parse().ok()).filter(alive).collect()
-}
-
-fn kill(pid: i32) {
-    let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
-}
-
-/// Processes whose command line names this server's data folder.
-fn left_behind(pitlane: &Pitlane) -> Vec<String> {
-    let data = pitlane.folder.path().to_str().expect("text").to_owned();
-    let all = std::fs::read_dir("/proc").expect("proc").filter_map(Result::ok);
-    let lines = all.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-    lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).filter(|line| line.contains(&data)).collect()
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Jobs: deployed by the real client and by its calls, answering through the gateway.
 
+mod async_calls;
 mod client;
 mod deploy;
 mod faults;
 mod gateway;
 mod house;
+mod own_pages;

@@ -122,6 +122,17 @@ impl Deployment {
         )
     }
 
+    /// Those that have ended, well or badly, and still have a token; oldest first.
+    pub fn ended_with_token(tx: &mut Tx<'_>) -> Result<Vec<Self>, StoreError> {
+        tx.rows(
+            record::select::<Self>()
+                .and_where(Expr::col("token").is_not_null())
+                .and_where(Expr::col("status").ne(IN_PROGRESS))
+                .order_by("create_time", Order::Asc)
+                .order_by("id", Order::Asc),
+        )
+    }
+
     /// Those of one job, newest first.
     pub fn of_job(tx: &mut Tx<'_>, name: &str, version: &str) -> Result<Vec<Self>, StoreError> {
         tx.rows(

@@ -117,6 +117,11 @@ impl Token {
         tx.exec(&delete)
     }
 
+    /// Removes the one of this hash; answers how many there were.
+    pub fn remove_hash(tx: &mut Tx<'_>, hash: &str) -> Result<u64, StoreError> {
+        tx.exec(Query::delete().from_table("job_token").and_where(Expr::col("hash").eq(hash)))
+    }
+
     /// Removes those that are past their time.
     pub fn sweep(tx: &mut Tx<'_>, now: i64) -> Result<u64, StoreError> {
         tx.exec(Query::delete().from_table("job_token").and_where(Expr::col("expires_at").lt(now)))

@@ -12,7 +12,7 @@ use crate::model::scope::Scope;
 use crate::model::time::{now, tag};
 use crate::repo::deployment::{BUILD, DEPLOY, DONE, Deployment, FAILED, IN_PROGRESS};
 use crate::repo::family::Family;
-use crate::repo::job::{Job, RUNNING};
+use crate::repo::job::{Job, RUNNING, STARTING};
 use crate::repo::public_endpoint::PublicEndpoint;
 use crate::repo::token::Token;
 use crate::repo::trash::Trash;
@@ -127,7 +127,7 @@ fn refusal(tx: &mut Tx<'_>, deployment: &Deployment) -> Result<Option<String>, S
     }
     let (name, version) = (&deployment.job_name, &deployment.job_version);
     if let Some(family) = Family::named(tx, name)?
-        && Job::of_family(tx, &family.id)?.iter().any(|job| job.version == *version)
+        && Job::of_family(tx, &family.id)?.iter().any(|job| job.version == *version && job.status != STARTING)
     {
         return Ok(Some(format!(
             "job {name} v{version} is already deployed. Try deploying next version or use --force flag"
@@ -164,11 +164,41 @@ async fn finish_build(jobs: &Jobs, deployment: &Deployment) -> Result<(), JobsEr
     .await
 }
 
-/// Gives the job a token of its family, with which it calls others.
+/// The job that this deployment is the first of, while it is not ready.
+fn starting(tx: &mut Tx<'_>, deployment: &Deployment) -> Result<Option<Job>, StoreError> {
+    let Some(family) = Family::named(tx, &deployment.job_name)? else { return Ok(None) };
+    let known = Job::of_family(tx, &family.id)?.into_iter().find(|job| job.version == deployment.job_version);
+    Ok(known.filter(|job| job.status == STARTING && job.deployment_id.is_none()))
+}
+
+/// The job as `deployment` makes it.
+fn made(deployment: &Deployment, family: &Family, known: Option<&Job>) -> Job {
+    Job {
+        id: known.map_or_else(crate::repo::new_id, |job| job.id.clone()),
+        family_id: family.id.clone(),
+        version: deployment.job_version.clone(),
+        status: STARTING.into(),
+        create_time: known.map_or_else(now, |job| job.create_time),
+        update_time: now(),
+        manifest: deployment.manifest.clone(),
+        manifest_yaml: deployment.manifest_yaml.clone(),
+        error: None,
+        notice: None,
+        image_tag: deployment.image_name.as_ref().and_then(|name| name.rsplit(':').next().map(str::to_owned)),
+        deployed_by: deployment.deployed_by.clone(),
+        // When it was called last is not forgotten by a redeployment.
+        last_call_time: known.and_then(|job| job.last_call_time),
+        infrastructure_target: deployment.infrastructure_target.clone(),
+        job_type_version: deployment.job_type_version.clone(),
+        deployment_id: None,
+    }
+}
+
+/// Gives the job a token of its family, with which it calls others; a new job is there from now on, as one that starts.
 async fn make_token(jobs: &Jobs, deployment: &Deployment) -> Result<Deployment, JobsError> {
     let (jobs, id) = (jobs.clone(), deployment.id.clone());
     let own = jobs.clone();
-    let (deployment, subject) = super::write_at_last(&own, move |tx| {
+    let (deployment, subject, starting) = super::write_at_last(&own, move |tx| {
         let mut deployment: Deployment = record::find(tx, &id)?
             .ok_or_else(|| JobsError::NotFound(format!("deployment with ID {id} was not found")))?;
         let family = Family::ensure(tx, &actor(&deployment), &deployment.job_name)?;
@@ -179,11 +209,19 @@ async fn make_token(jobs: &Jobs, deployment: &Deployment) -> Result<Deployment, 
         deployment.stamp = now().div_euclid(1_000_000);
         deployment.update_time = now();
         record::save(tx, &deployment)?;
+        let known = Job::of_family(tx, &family.id)?.into_iter().find(|job| job.version == deployment.job_version);
+        let starting = known.is_none().then(|| made(&deployment, &family, None));
+        if let Some(job) = &starting {
+            record::insert(tx, job)?;
+        }
         note(tx, &deployment, "job_deployment.provision")?;
-        Ok((deployment, subject))
+        Ok((deployment, subject, starting))
     })
     .await?;
     publish::subject(&own, &subject).await?;
+    if let Some(job) = starting {
+        publish::job(&own, &job.id).await?;
+    }
     Ok(deployment)
 }
 
@@ -198,23 +236,9 @@ async fn switch(jobs: &Jobs, deployment: &Deployment, manifest: &Manifest) -> Re
         let known = Job::of_family(tx, &family.id)?.into_iter().find(|job| job.version == deployment.job_version);
         let former = known.as_ref().and_then(|job| job.deployment_id.clone());
         let job = Job {
-            id: known.as_ref().map_or_else(crate::repo::new_id, |job| job.id.clone()),
-            family_id: family.id.clone(),
-            version: deployment.job_version.clone(),
             status: RUNNING.into(),
-            create_time: known.as_ref().map_or_else(now, |job| job.create_time),
-            update_time: now(),
-            manifest: deployment.manifest.clone(),
-            manifest_yaml: deployment.manifest_yaml.clone(),
-            error: None,
-            notice: None,
-            image_tag: deployment.image_name.as_ref().and_then(|name| name.rsplit(':').next().map(str::to_owned)),
-            deployed_by: deployment.deployed_by.clone(),
-            // When it was called last is not forgotten by a redeployment.
-            last_call_time: known.as_ref().and_then(|job| job.last_call_time),
-            infrastructure_target: deployment.infrastructure_target.clone(),
-            job_type_version: deployment.job_type_version.clone(),
             deployment_id: Some(deployment.id.clone()),
+            ..made(&deployment, &family, known.as_ref())
         };
         if !record::save(tx, &job)? {
             record::insert(tx, &job)?;
@@ -233,10 +257,6 @@ async fn switch(jobs: &Jobs, deployment: &Deployment, manifest: &Manifest) -> Re
         end(&mut deployment, DONE, None);
         record::save(tx, &deployment)?;
         note(tx, &deployment, "job_deployment.done")?;
-        // The old one's token goes with it.
-        if let Some(old) = former.as_ref().filter(|old| **old != deployment.id) {
-            forget_token(tx, old)?;
-        }
         let action = if deployment.kind == DEPLOY { "job.deploy" } else { "job.redeploy" };
         let owner = known.as_ref().unwrap_or(&job);
         let data = json!({
@@ -257,15 +277,7 @@ async fn switch(jobs: &Jobs, deployment: &Deployment, manifest: &Manifest) -> Re
     publish::applied(jobs).await;
     if let (Some(former), Some(handle)) = (former, jobs.run.reconciler()) {
         handle.kick(&format!("{}{former}", Deployment::WORKLOAD));
-    }
-    Ok(())
-}
-
-/// A deployment's sealed token is of no use any more: its hash goes when the text can no longer be read.
-fn forget_token(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
-    if let Some(mut old) = record::find::<Deployment>(tx, id)? {
-        old.token = None;
-        record::save(tx, &old)?;
+        jobs.run.replaced();
     }
     Ok(())
 }
@@ -274,10 +286,13 @@ async fn fail(jobs: &Jobs, id: &str, error: String) {
     jobs.run.rooms().journal.say(&format!("build-{id}"), "STG", "0", &error);
     let wanted = id.to_owned();
     let failed = super::write_at_last(jobs, move |tx| {
-        let Some(mut deployment) = record::find::<Deployment>(tx, &wanted)? else { return Ok(()) };
+        let Some(mut deployment) = record::find::<Deployment>(tx, &wanted)? else { return Ok(None) };
         end(&mut deployment, FAILED, Some(error.clone()));
-        deployment.token = None;
         record::save(tx, &deployment)?;
+        let starting = starting(tx, &deployment)?;
+        if let Some(job) = &starting {
+            record::remove::<Job>(tx, &job.id)?;
+        }
         note(tx, &deployment, "job_deployment.failed")?;
         let scope = Family::named(tx, &deployment.job_name)?.map(|family| family.scope()).unwrap_or_default();
         let object = Object::new("job", &deployment.id, format!("{} {}", deployment.job_name, deployment.job_version));
@@ -288,15 +303,23 @@ async fn fail(jobs: &Jobs, id: &str, error: String) {
             "deployment_id": deployment.id,
             "properties": { "error": deployment.error },
         });
-        event::note_on(tx, &actor(&deployment), "job.deploy_failed", object, scope, data).map_err(JobsError::from)
+        event::note_on(tx, &actor(&deployment), "job.deploy_failed", object, scope, data)?;
+        Ok(starting.map(|job| job.id))
     })
     .await;
-    if let Err(error) = failed {
-        return tracing::error!(deployment = id, %error, "the end of a deployment could not be stored");
+    match failed {
+        Ok(None) => {}
+        Ok(Some(job)) => {
+            if let Err(error) = publish::job(jobs, &job).await {
+                tracing::warn!(deployment = id, %error, "the gateway is told at the next change");
+            }
+        }
+        Err(error) => return tracing::error!(deployment = id, %error, "the end of a deployment could not be stored"),
     }
     if let Some(handle) = jobs.run.reconciler() {
         handle.kick(&format!("{}{id}", Deployment::WORKLOAD));
     }
+    jobs.run.replaced();
 }
 
 fn end(deployment: &mut Deployment, status: &str, error: Option<String>) {

@@ -53,6 +53,9 @@ async fn see(jobs: &Jobs, record: &Record) -> Result<(), StoreError> {
                     kick(jobs, deployment);
                 }
             }
+            if record.action == "job.delete" {
+                jobs.run.replaced();
+            }
             publish::job(jobs, id).await
         }
         "job_token" | "job_permission" => {

@@ -53,6 +53,7 @@ impl Observer for Observing {
     fn crashed(&self, crash: Crash) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let Some(id) = Deployment::of_workload(&crash.workload).map(str::to_owned) else { return };
+            self.jobs.run.note_end(&id, &crash.workload, &crash.reason);
             let journal = &self.jobs.run.rooms().journal;
             journal.say(
                 &crash.workload,

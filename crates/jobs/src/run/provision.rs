@@ -55,8 +55,8 @@ async fn watch(
     let mut seen;
     loop {
         let states = handle.states(workload);
-        if let Some(crash) = crashed(&states) {
-            return Err(format!("Job server crashed while starting: {crash}"));
+        if let Some(fallen) = fallen(&states) {
+            return Err(format!("Job server crashed while starting: {}", how(jobs, workload, fallen).await));
         }
         match states.first() {
             Some(state) => match address(state) {
@@ -78,8 +78,8 @@ async fn watch(
     let began = Instant::now();
     loop {
         let states = handle.states(workload);
-        if let Some(crash) = crashed(&states) {
-            return Err(format!("Job server crashed while initialization: {crash}"));
+        if let Some(fallen) = fallen(&states) {
+            return Err(format!("Job server crashed while initialization: {}", how(jobs, workload, fallen).await));
         }
         if states.len() >= replicas as usize && states.iter().all(|state| state.routable) {
             return Ok(());
@@ -105,10 +105,15 @@ fn address(state: &InstanceState) -> Option<SocketAddr> {
     alive.then(|| Some(SocketAddr::new(state.address?, state.port?))).flatten()
 }
 
-/// How an instance ended, if one did.
-fn crashed(states: &[InstanceState]) -> Option<String> {
-    let fallen = states.iter().find(|state| state.crashes > 0 || state.phase == Phase::Crashed)?;
-    Some(fallen.details.clone().unwrap_or_else(|| "it ended".into()))
+/// An instance that ended by itself, perhaps to be started again since.
+fn fallen(states: &[InstanceState]) -> Option<&InstanceState> {
+    states.iter().find(|state| state.crashes > 0 || state.phase == Phase::Crashed)
+}
+
+/// How it ended. The observer is told of it beside this task.
+async fn how(jobs: &Jobs, workload: &str, state: &InstanceState) -> String {
+    let told = jobs.run.last_end(workload).await;
+    told.or_else(|| state.details.clone()).unwrap_or_else(|| "it ended".into())
 }
 
 /// The newest `count` lines of a log that `keep` likes, oldest first.

@@ -25,6 +25,8 @@ pub(crate) struct CallIndex {
 pub(crate) struct Family {
     pub(crate) id: Box<str>,
     jobs: Vec<Arc<CallJob>>,
+    /// What most calls ask for.
+    latest: Option<Arc<CallJob>>,
 }
 
 /// One job, ready for use.
@@ -87,9 +89,21 @@ impl CallIndex {
 }
 
 impl Family {
-    pub(crate) fn find(&self, version: &VersionRef) -> Option<&Arc<CallJob>> {
-        version.resolve(self.jobs.iter().map(|job| (job.callee.version.as_str(), job.callee.findable, job)))
+    fn new(id: &str, jobs: Vec<Arc<CallJob>>) -> Self {
+        let latest = resolve(&VersionRef::Latest, &jobs).cloned();
+        Self { id: id.into(), jobs, latest }
     }
+
+    pub(crate) fn find(&self, version: &str) -> Option<&Arc<CallJob>> {
+        match VersionRef::parse(version) {
+            VersionRef::Latest => self.latest.as_ref(),
+            other => resolve(&other, &self.jobs),
+        }
+    }
+}
+
+fn resolve<'j>(version: &VersionRef, jobs: &'j [Arc<CallJob>]) -> Option<&'j Arc<CallJob>> {
+    version.resolve(jobs.iter().map(|job| (job.callee.version.as_str(), job.callee.findable, job)))
 }
 
 /// What the next snapshot is made from. Owned by the one task that applies changes.
@@ -182,7 +196,7 @@ impl Calls {
         if jobs.is_empty() {
             self.index.families.remove(name);
         } else {
-            self.index.families.insert(name.into(), Arc::new(Family { id: id.into(), jobs }));
+            self.index.families.insert(name.into(), Arc::new(Family::new(id, jobs)));
         }
     }
 

@@ -1,7 +1,8 @@
 //! Whether a call may be made, and what its head becomes.
 
 use super::calls::{CallIndex, CallJob};
-use super::{CallPath, CallerEntry, VersionRef, endpoint_of, refuse};
+use super::ticket::{Bearer, MARK, Tickets};
+use super::{CallPath, CallerEntry, endpoint_of, refuse};
 use crate::proxy::Reply;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::request::Parts;
@@ -21,6 +22,8 @@ const CREDENTIALS: [HeaderName; 3] = [
 const CALLER: HeaderName = HeaderName::from_static("x-caller-name");
 /// Names one call in all logs.
 pub(super) const TRACING: HeaderName = HeaderName::from_static("x-request-tracing-id");
+/// What a browser wants to do with the answer.
+const FETCHED_AS: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// Cookies that are no job's business: the platform's own session, and tokens.
 const SESSION: &str = "pitlane_session";
 /// Answered without a token, so that callers can see whether a job is there.
@@ -35,12 +38,22 @@ pub(crate) struct Call {
     pub(crate) across: bool,
 }
 
-/// Judges a call and turns its head into what the job gets, but for what every backend gets. `at`: microseconds since 1970
-/// UTC; `fresh_id`: for a caller who names no tracing id.
+/// What a call is judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Court<'c> {
+    pub(crate) calls: &'c CallIndex,
+    pub(crate) tickets: &'c Tickets,
+    /// The client's address.
+    pub(crate) address: &'c [u8],
+    /// Microseconds since 1970 UTC.
+    pub(crate) at: i64,
+}
+
+/// Judges a call and turns its head into what the job gets, but for what every backend gets. `fresh_id`: for a caller who
+/// names no tracing id.
 pub(crate) fn judge(
-    calls: &CallIndex,
+    court: Court<'_>,
     head: &mut Parts,
-    at: i64,
     fresh_id: &HeaderValue,
 ) -> Option<Result<Box<Call>, Box<Response<Reply>>>> {
     let path = CallPath::of(head.uri.path())?;
@@ -49,10 +62,22 @@ pub(crate) fn judge(
         return Some(Err(Box::new(refuse::preflight(&head.headers))));
     }
     let tracing = head.headers.get(&TRACING).filter(|id| !id.is_empty() && id.len() <= 200).unwrap_or(fresh_id).clone();
-    let decided = decide(calls, head, &path, at, &tracing);
-    Some(decided.map_err(|refusal| Box::new(refuse::told(refusal, across))).and_then(|(job, caller, rest)| {
-        let mut target = format!("/pub/job/{}/{}{rest}", job.callee.family, job.callee.version);
-        if let Some(query) = head.uri.query() {
+    let decided = decide(court, head, &path, &tracing);
+    Some(decided.map_err(|refusal| Box::new(refuse::told(refusal, across))).and_then(|decided| {
+        let Decided { job, caller, rest, ticket } = decided;
+        let (family, version) = (&job.callee.family, &job.callee.version);
+        let query = head.uri.query();
+        let mut target =
+            String::with_capacity(16 + family.len() + version.len() + rest.len() + query.map_or(0, str::len));
+        for part in ["/pub/job/", family, "/", version] {
+            target.push_str(part);
+        }
+        if let Some(ticket) = &ticket {
+            target.push(MARK);
+            target.push_str(ticket);
+        }
+        target.push_str(&rest);
+        if let Some(query) = query {
             target.push('?');
             target.push_str(query);
         }
@@ -61,21 +86,28 @@ pub(crate) fn judge(
         parts.path_and_query = Some(target);
         head.uri = Uri::from_parts(parts).map_err(|_| Box::new(refuse::bad_path(&tracing)))?;
         rewrite(&mut head.headers, caller.as_deref(), &tracing);
-        job.calls.note(at);
+        job.calls.note(court.at);
         Ok(Box::new(Call { job, caller, tracing, across }))
     }))
 }
 
-type Decided = (Arc<CallJob>, Option<Arc<CallerEntry>>, String);
+struct Decided {
+    job: Arc<CallJob>,
+    caller: Option<Arc<CallerEntry>>,
+    /// The path below the job.
+    rest: String,
+    /// For a page that is opened.
+    ticket: Option<String>,
+}
 
 #[expect(clippy::result_large_err, reason = "rare, and boxed by the only caller")]
 fn decide(
-    calls: &CallIndex,
+    court: Court<'_>,
     head: &Parts,
     path: &CallPath<'_>,
-    at: i64,
     tracing: &HeaderValue,
 ) -> Result<Decided, Response<Reply>> {
+    let Court { calls, tickets, address, at } = court;
     if !calls.known {
         return Err(refuse::no_table(tracing));
     }
@@ -85,11 +117,15 @@ fn decide(
     let rest = path.plain_rest().ok_or_else(|| refuse::bad_path(tracing))?;
     let endpoint = endpoint_of(&rest);
     let family = calls.family(path.name);
-    let job = family.and_then(|family| family.find(&VersionRef::parse(path.version)));
-    let (caller, by_cookie) = match token(&head.headers) {
-        Some((token, by_cookie)) => (calls.caller(&Sha256::digest(token.as_bytes()).into(), at), by_cookie),
-        None => (None, false),
+    let (version, ticket) = path.version.split_once(MARK).map_or((path.version, None), |(v, ticket)| (v, Some(ticket)));
+    let job = family.and_then(|family| family.find(version));
+    let bearer = job.map(|job| Bearer { job: &job.callee.id, address });
+    let (hash, by_cookie) = match (token(&head.headers), ticket.zip(bearer)) {
+        (Some((token, by_cookie)), _) => (Some(Sha256::digest(token.as_bytes()).into()), by_cookie),
+        (None, Some((ticket, bearer))) => (tickets.read(ticket, bearer, at), false),
+        (None, None) => (None, false),
     };
+    let caller = hash.as_ref().and_then(|hash| calls.caller(hash, at));
     let open = job.is_some_and(|job| HEALTH.contains(&endpoint.as_str()) || is_public(job, &endpoint));
     if !open {
         let caller = caller.ok_or_else(|| refuse::nobody(tracing))?;
@@ -101,10 +137,18 @@ fn decide(
             return Err(refuse::nobody(tracing));
         }
     }
-    match job {
-        Some(job) => Ok((Arc::clone(job), caller.map(Arc::clone), rest)),
-        None => Err(refuse::no_job(path.name, path.version, tracing)),
-    }
+    let Some(job) = job else { return Err(refuse::no_job(path.name, version, tracing)) };
+    let ticket = match (by_cookie && opens_page(head), hash, bearer) {
+        (true, Some(hash), Some(bearer)) if caller.is_some() => Some(tickets.make(bearer, &hash, at)),
+        _ => None,
+    };
+    Ok(Decided { job: Arc::clone(job), caller: caller.map(Arc::clone), rest, ticket })
+}
+
+/// Does a browser show what it gets? It says so itself; whoever pretends to be one gets a ticket for what its token is good for.
+fn opens_page(head: &Parts) -> bool {
+    let wants = head.headers.get(&FETCHED_AS);
+    head.method == Method::GET && wants.is_some_and(|wants| wants == "document" || wants == "iframe")
 }
 
 /// Is the path one that is open to everybody, or below one? Whole segments count: `/perform` does not open `/performance`.

@@ -7,6 +7,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use zeroize::Zeroizing;
 
+/// Beginning of the names of key files that are being written.
+const UNFINISHED: &str = ".master.key.";
 const TITLE: &str = "pitlane master key 1";
 
 #[derive(Clone)]
@@ -77,11 +79,11 @@ impl KeyRing {
         for key in &self.0 {
             text.push_str(&format!("{} {}\n", key.id, BASE64.encode(&key.bytes[..])));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder(path);
         let mut options = std::fs::OpenOptions::new();
         options.mode(0o600);
         let mut file = tempfile::Builder::new()
-            .prefix(".master.key.")
+            .prefix(UNFINISHED)
             .make_in(folder, |path| options.write(true).create_new(true).open(path))?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
@@ -92,6 +94,21 @@ impl KeyRing {
         };
         std::fs::File::open(folder)?.sync_all()
     }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes key files that were never finished. Nobody else may be writing one.
+pub(super) fn sweep(path: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder(path))? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn parse(text: &str) -> Result<KeyRing, (usize, String)> {

@@ -1,7 +1,9 @@
 //! Deployments: where the files come from, what replaces what, and what is kept secret.
 
 use super::house::{ADDER, GitServer, House, manifest};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tests::eventually;
 
 /// A folder of a branch of a repository with a password; the password is nowhere to be seen.
 #[test]
@@ -18,7 +20,7 @@ fn r18_a_private_repository_is_fetched_with_credentials_that_nobody_sees() {
         "secret_vars": { "build_env": {}, "runtime_env": { "API_KEY": "hidden-value" } },
     });
     let begun = house.begin(&house.token, wanted.clone(), None, secrets);
-    let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+    let id: Value = serde_json::from_str(&begun.body).expect("JSON");
     let ended = house.ended(id["id"].as_str().expect("an id"));
     assert_eq!(ended["status"], "done", "{ended}");
     assert_eq!(house.call("/adder/latest/api/v1/perform", json!({ "numbers": [1, 2] })).body, "3");
@@ -45,14 +47,14 @@ fn r18_a_private_repository_is_fetched_with_credentials_that_nobody_sees() {
     for (version, (more, words)) in ["1.0.1", "1.0.2"].into_iter().zip(fails) {
         wanted["version"] = json!(version);
         let begun = house.begin(&house.token, wanted.clone(), None, more);
-        let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+        let id: Value = serde_json::from_str(&begun.body).expect("JSON");
         let error = house.ended(id["id"].as_str().expect("an id"))["error"].as_str().unwrap_or_default().to_owned();
         assert!(error.contains(words), "{error}");
     }
     wanted["git"] = json!({ "remote": format!("{}/models.git", server.url), "directory": "jobs/none" });
     wanted["version"] = json!("1.0.3");
     let begun = house.begin(&house.token, wanted, None, json!({}));
-    let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+    let id: Value = serde_json::from_str(&begun.body).expect("JSON");
     let error = house.ended(id["id"].as_str().expect("an id"))["error"].to_string();
     assert!(error.contains("can't find workspace subdirectory: jobs/none"), "{error}");
 }
@@ -71,7 +73,7 @@ fn r19_the_old_one_serves_until_the_new_one_is_ready_and_after_it_has_failed() {
         "import time\ntime.sleep(1)\nclass Job:\n    def __init__(self):\n        raise RuntimeError('no model')\n";
     let begun =
         house.begin(&house.token, manifest("talker", "1.0.0"), Some(&[("main.py", broken)]), json!({ "force": true }));
-    let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+    let id: Value = serde_json::from_str(&begun.body).expect("JSON");
     let ended = house.ended(id["id"].as_str().expect("an id"));
     assert_eq!(ended["status"], "failed");
     let error = ended["error"].as_str().unwrap_or_default();
@@ -88,7 +90,7 @@ fn r19_the_old_one_serves_until_the_new_one_is_ready_and_after_it_has_failed() {
         Some(&[("main.py", &says("new"))]),
         json!({ "force": true }),
     );
-    let id: serde_json::Value = serde_json::from_str(&begun.body).expect("JSON");
+    let id: Value = serde_json::from_str(&begun.body).expect("JSON");
     let id = id["id"].as_str().expect("an id").to_owned();
     let mut seen = Vec::new();
     loop {
@@ -130,4 +132,42 @@ fn r05_a_manifest_is_edited_at_run_time_and_acts_when_provisioned_anew() {
         (job["manifest"]["replicas"].clone(), job["replica_internal_names"].as_array().map(Vec::len)),
         (json!(2), Some(2))
     );
+}
+
+/// A new version stands beside the old until it is ready, seen as one that starts; each redeployment has a token of its own,
+/// and the one before is good no more.
+#[test]
+fn r19_a_newcomer_starts_beside_the_old_and_tokens_go_with_their_deployment() {
+    let house = House::new();
+    let code = |wait: u32| {
+        format!(
+            "import os, time\ntime.sleep({wait})\nclass Job:\n    def perform(self):\n        return os.environ['JOB_VERSION'] + ' ' + os.environ['AUTH_TOKEN']\n"
+        )
+    };
+    house.deployed(manifest("beside", "1.0.0"), &[("main.py", &code(0))]);
+    house.ok("POST", "/auth/allow/job_family/beside/job/beside/scope/call_job", None);
+    let begun = house.begin(&house.token, manifest("beside", "1.1.0"), Some(&[("main.py", &code(3))]), json!({}));
+    let id: Value = serde_json::from_str(&begun.body).expect("JSON");
+    let id = id["id"].as_str().expect("an id");
+    eventually(Duration::from_secs(120), || {
+        let jobs = house.ok("GET", "/job", None);
+        jobs.as_array()
+            .is_some_and(|jobs| jobs.iter().any(|job| job["version"] == "1.1.0" && job["status"] == "starting"))
+    });
+    let call = || house.call("/beside/latest/api/v1/perform", json!({})).body.trim_matches('"').to_owned();
+    assert!(call().starts_with("1.0.0 "), "the old one is the latest until the new one is ready");
+    assert_eq!(house.call("/beside/1.1.0/api/v1/perform", json!({})).status, 502);
+    assert_eq!(house.ended(id)["status"], "done");
+    let said = call();
+    let (version, token) = said.split_once(' ').expect("two words");
+    assert_eq!(version, "1.1.0");
+    let by =
+        |token: &str| house.send("POST", "/pub/job/beside/1.0.0/api/v1/perform", Some(token), Some(json!({}))).status;
+    assert_eq!(by(token), 200);
+    house.ok("POST", "/job/beside/1.1.0/reprovision", None);
+    let said = call();
+    let (_, fresh) = said.split_once(' ').expect("two words");
+    assert!(fresh != token && by(fresh) == 200);
+    eventually(Duration::from_secs(60), || by(token) == 401);
+    assert_eq!(by(fresh), 200);
 }
