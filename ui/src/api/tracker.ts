@@ -276,3 +276,13 @@ export async function createLabel(project: number, name: string): Promise<void> 
 export async function deleteLabel(project: number, id: number): Promise<void> {
   await del(`${BASE}/projects/${project}/labels/${id}`);
 }
+
+export async function createEpic(project: number, name: string): Promise<void> {
+  await post(`${BASE}/projects/${project}/epics`, { name });
+}
+export async function renameEpic(project: number, id: number, name: string): Promise<void> {
+  await put(`${BASE}/projects/${project}/epics/${id}`, { name });
+}
+export async function deleteEpic(project: number, id: number): Promise<void> {
+  await del(`${BASE}/projects/${project}/epics/${id}`);
+}
