@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { api, open, PATIENCE } from './browser.mjs';
+import { api, base, open, PATIENCE } from './browser.mjs';
 import { people } from './people.mjs';
 
 let project;
@@ -204,6 +204,24 @@ test('what the server refuses is undone, with the reason', async () => {
   await close();
 });
 
+test('what happens between the reading of the board and the opening of its stream is not missed', async () => {
+  const { page, close } = await open(undefined);
+  let listen;
+  const opened = new Promise((now) => (listen = now));
+  await page.route('**/api/events*', async (route) => {
+    await opened;
+    await route.continue();
+  });
+  await page.goto(`${base}/n/projects/${project}?show=icebox`);
+  await row(page, 'Dark receipts').waitFor();
+  await api('PUT', `/services/v5/projects/${project}/stories/${ids['Dark receipts']}`, { name: 'Darker receipts' });
+  listen();
+  await row(page, 'Dark receipts').getByText('Darker receipts').waitFor();
+  await api('PUT', `/services/v5/projects/${project}/stories/${ids['Dark receipts']}`, { name: 'Dark receipts' });
+  await row(page, 'Dark receipts').getByText('Dark receipts').waitFor();
+  await close();
+});
+
 test('a draft outlives a reload', async () => {
   const { page, close } = await board();
   await page.locator('[data-story]').first().waitFor();
@@ -245,7 +263,18 @@ test('panels: my work, search, labels, history, done', async () => {
   await found.locator('[data-story]').first().waitFor();
   await page.keyboard.press('Shift+L');
   await page.locator('[data-panel="labels"]').getByRole('button', { name: 'payments', exact: true }).waitFor();
-  await page.keyboard.press('Shift+H');
+  await page.keyboard.press('Shift+E');
+  const epics = page.locator('[data-panel="epics"]');
+  await epics.getByLabel('Add an epic').fill('Payments');
+  await epics.getByLabel('Add an epic').press('Enter');
+  await epics.getByText(/of 4 stories accepted|of 3 stories accepted/).waitFor();
+  await epics.getByRole('button', { name: 'Rename Payments' }).click();
+  await epics.getByLabel('New name of Payments').fill('Paying');
+  await epics.getByLabel('New name of Payments').press('Enter');
+  await epics.getByRole('button', { name: 'Delete Paying' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await epics.getByText('No epics yet').waitFor();
+  await page.locator('main').press('Shift+H');
   await page.locator('[data-panel="history"]').getByText(/added this feature/).first().waitFor();
   await page.keyboard.press('Shift+D');
   await page.locator('[data-panel="done"]').getByText(/No iteration is finished yet/).waitFor();

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { before, test } from 'node:test';
 import { api, appNamed, base, open, screenshots, send } from './browser.mjs';
@@ -15,14 +15,15 @@ const folder = process.env.PITLANE_PICTURES ? resolve(import.meta.dirname, '../.
 mkdirSync(folder, { recursive: true });
 
 async function take(path, sign, name) {
-  const { page, close } = await open(path, { width: 1280, height: 760 });
+  const { page, close } = await open(path, { width: 1120, height: 680 });
   await page.locator(sign).first().waitFor();
   await page.evaluate(() => document.fonts.ready);
-  await page.mouse.move(640, 759);
+  await page.mouse.move(560, 679);
   await page.waitForTimeout(300);
   const file = join(folder, `${name}.png`);
-  await page.screenshot({ path: file, animations: 'disabled' });
-  assert.ok(statSync(file).size < 150_000, `${file} has ${statSync(file).size} bytes`);
+  const picture = await page.screenshot({ animations: 'disabled' });
+  assert.ok(picture.length < 150_000, `${file} has ${picture.length} bytes`);
+  writeFileSync(file, picture);
   await close();
 }
 

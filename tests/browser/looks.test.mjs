@@ -45,7 +45,7 @@ const pages = [
   ['job-manifest', () => '/jobs/adder/0.0.1/manifest', 'pre'],
   ['projects', () => '/projects', 'table, li'],
   ['board', () => `/n/projects/${at.project}?show=current,icebox`, '[data-story]', { script: BOARD }],
-  ['board-panels', () => `/n/projects/${at.project}?show=mywork,done,labels,history`, '[data-panel="history"] article', { script: BOARD }],
+  ['board-panels', () => `/n/projects/${at.project}?show=mywork,epics,labels,history`, '[data-panel="history"] article', { script: BOARD }],
   ['story', () => `/n/projects/${at.project}/stories/${at.story}?show=current,icebox`, '.editor', { script: BOARD }],
   ['project-settings', () => `/projects/${at.project}/settings`, 'main form'],
   ['members', () => `/projects/${at.project}/memberships`, 'table'],

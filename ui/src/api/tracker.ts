@@ -184,8 +184,21 @@ export interface BoardStory extends Omit<StoryData, 'labels'> {
   blockers_count?: number;
 }
 
-export async function getBoard(project: number, options: Options = {}): Promise<BoardData> {
-  return get<BoardData>(`${BASE}/projects/${project}/board`, options);
+let ahead: { project: number; began: number; data: Promise<BoardData> } | undefined;
+
+/** Begins to read a board before its code is there; the next `getBoard` has it. */
+export function readAhead(project: number): void {
+  ahead = { project, began: performance.now(), data: get<BoardData>(`${BASE}/projects/${project}/board`) };
+  ahead.data.catch(() => undefined);
+}
+/** When the reading began that the next `getBoard` answers with. */
+export function readingSince(project: number): number {
+  return ahead?.project === project ? ahead.began : performance.now();
+}
+export async function getBoard(project: number): Promise<BoardData> {
+  const begun = ahead?.project === project ? ahead.data : undefined;
+  ahead = undefined;
+  return begun ?? get<BoardData>(`${BASE}/projects/${project}/board`);
 }
 
 /** A change, and the version of the project that has it. */
@@ -262,4 +275,14 @@ export async function createLabel(project: number, name: string): Promise<void> 
 }
 export async function deleteLabel(project: number, id: number): Promise<void> {
   await del(`${BASE}/projects/${project}/labels/${id}`);
+}
+
+export async function createEpic(project: number, name: string): Promise<void> {
+  await post(`${BASE}/projects/${project}/epics`, { name });
+}
+export async function renameEpic(project: number, id: number, name: string): Promise<void> {
+  await put(`${BASE}/projects/${project}/epics/${id}`, { name });
+}
+export async function deleteEpic(project: number, id: number): Promise<void> {
+  await del(`${BASE}/projects/${project}/epics/${id}`);
 }

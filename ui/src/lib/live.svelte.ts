@@ -37,6 +37,11 @@ const resets = new Set<() => void>();
 let channel: BroadcastChannel | undefined;
 let started = false;
 let source: EventSource | undefined;
+/** When the stream was opened last, as `performance.now()` tells it. */
+let openedAt = Infinity;
+/** The last entries, for those who begin to listen later than they began to read. */
+const recent: Entry[] = [];
+const REMEMBERED = 500;
 
 export const live = {
   get state() {
@@ -63,6 +68,7 @@ function turn(next: State, at = Date.now()): void {
 function arrived(entry: Entry): void {
   if (entry.position <= position) return;
   position = entry.position;
+  if (recent.push(entry) > 2 * REMEMBERED) recent.splice(0, REMEMBERED);
   for (const listener of listeners) listener(entry);
 }
 
@@ -74,7 +80,9 @@ function open(): void {
   const url = position > 0 ? `/api/events?after=${position}` : '/api/events';
   turn(state === 'away' ? 'away' : 'connecting');
   source = new EventSource(url);
+  openedAt = Infinity;
   source.onopen = () => {
+    openedAt = performance.now();
     turn('live');
     tell({ state: 'live', since });
   };
@@ -102,7 +110,8 @@ function open(): void {
   };
 }
 
-function begin(): void {
+/** Begins to listen, before anybody follows. */
+export function begin(): void {
   if (started) return;
   started = true;
   if (!navigator.locks || typeof BroadcastChannel === 'undefined') {
@@ -127,6 +136,26 @@ function begin(): void {
     open();
     return new Promise<never>(() => {});
   });
+}
+
+/**
+ * For who has read something that is true up to the position `read`, and began to read at `began` (`performance.now()`): the entries
+ * since then that came already. What fell between the reading and the opening of the stream is asked for again; undefined: that
+ * cannot be told from what came later, so everything is to be read anew.
+ */
+export function missed(read: number, began: number): Entry[] | undefined {
+  const later = recent.filter((entry) => entry.position > read);
+  if (!source) {
+    // It opens behind this.
+    if (recent.length === 0) position = Math.max(position, read);
+    return later;
+  }
+  if (openedAt < began) return later;
+  if (later.length > 0) return undefined;
+  source.close();
+  position = read;
+  open();
+  return later;
 }
 
 /** Tells `listener` of every entry from now on; `reset` is called when entries may have been missed. Answers how to stop. */

@@ -13,6 +13,8 @@ export interface Page {
   stays?: string[];
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   load: () => Promise<{ default: Component<any> }>;
+  /** Begins to read what the page will ask for, before its code is there; at the first page of a visit. */
+  ahead?: (params: Record<string, string>) => void;
 }
 
 export interface Match {

@@ -5,8 +5,8 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
-    InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo,
-    LinkMessage,
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind,
+    InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
@@ -109,6 +109,16 @@ impl Netlink {
             ]),
         ];
         self.request(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL)?;
+        // A browser on this machine gives up its requests whenever an address comes or goes, and this end needs none: not
+        // the one that IPv6 makes by itself either. A machine without IPv6 refuses, and has none.
+        let mut quiet = LinkMessage::default();
+        quiet.attributes = vec![
+            LinkAttribute::IfName(host.to_owned()),
+            LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![AfSpecInet6::AddrGenMode(
+                In6AddrGenMode::None,
+            )])]),
+        ];
+        let _ = self.request(RouteNetlinkMessage::SetLink(quiet), 0);
         let mut port = LinkMessage::default();
         port.header.flags = LinkFlags::Up;
         port.header.change_mask = LinkFlags::Up;

@@ -1,4 +1,7 @@
+import { readAhead } from '../../api/tracker';
 import type { Face } from '../../lib/face';
+
+const ahead = ({ project }: Record<string, string>) => readAhead(Number(project));
 
 export const tracker: Face = {
   id: 'tracker',
@@ -8,8 +11,8 @@ export const tracker: Face = {
   pages: [
     { path: '/projects', title: 'Projects', load: () => import('./ProjectList.svelte') },
     { path: '/dashboard', title: 'Projects', load: () => import('./ProjectList.svelte') },
-    { path: '/n/projects/:project', title: 'Board', id: 'board', stays: ['story'], load: () => import('./BoardPage.svelte') },
-    { path: '/n/projects/:project/stories/:story?', title: 'Board', id: 'board', stays: ['story'], load: () => import('./BoardPage.svelte') },
+    { path: '/n/projects/:project', title: 'Board', id: 'board', stays: ['story'], ahead, load: () => import('./BoardPage.svelte') },
+    { path: '/n/projects/:project/stories/:story?', title: 'Board', id: 'board', stays: ['story'], ahead, load: () => import('./BoardPage.svelte') },
     { path: '/projects/:project/settings', title: 'Settings', load: () => import('./ProjectSettings.svelte') },
     { path: '/projects/:project/memberships', title: 'Members', load: () => import('./Members.svelte') },
     { path: '/story/show/:story', title: 'Story', load: () => import('./ShowStory.svelte') },

@@ -7,7 +7,7 @@ import { recall, remember } from '../../lib/store';
 import type { Board } from './model/board.svelte';
 import type { List } from './model/moves';
 
-/** `mywork`, `current`, `backlog`, `icebox`, `done`, `blocked`, `labels`, `history`, or `search:` with a query. */
+/** `mywork`, `current`, `backlog`, `icebox`, `done`, `blocked`, `epics`, `labels`, `history`, or `search:` with a query. */
 export type PanelId = string;
 
 export interface Habits {

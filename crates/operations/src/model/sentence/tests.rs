@@ -127,6 +127,27 @@ fn entries_of_every_face_read_as_sentences() {
             "setting sign-up has been changed from approval to closed by Bob",
         ),
         (
+            system,
+            "job.status",
+            ("job", "adder 0.0.1"),
+            json!({ "before": "running", "after": "error", "error": "no instance of it answers" }),
+            "status of job adder 0.0.1 is error: no instance of it answers",
+        ),
+        (
+            bob,
+            "job_deployment.failed",
+            ("job_deployment", "adder 0.0.1"),
+            json!({}),
+            "deployment of job adder 0.0.1 has failed",
+        ),
+        (
+            system,
+            "usage.app.STARTED",
+            ("usage", "app_usage"),
+            json!({ "app": { "name": "shop" } }),
+            "use of app shop has been noted: STARTED",
+        ),
+        (
             bob,
             "story.update",
             ("story", "Pay by card"),

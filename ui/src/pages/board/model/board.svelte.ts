@@ -2,9 +2,9 @@
 // every change of the base. So an action shows at once, is confirmed by its entry in the event stream, and undoes itself when the
 // server refuses it; other people's changes never wait for it.
 
-import { getBoard, type Activity, type BoardData, type Epic, type Membership, type Person, type Written } from '../../../api/tracker';
+import { getBoard, readingSince, type Activity, type BoardData, type Epic, type Membership, type Person, type Written } from '../../../api/tracker';
 import { asFailure, type Failure } from '../../../lib/failure';
-import { follow, type Entry } from '../../../lib/live.svelte';
+import { follow, missed, type Entry } from '../../../lib/live.svelte';
 import { sayFailure } from '../../../lib/toasts.svelte';
 import { Calendar, type Override } from './calendar';
 import { fill, type Iteration, type Planned } from './plan';
@@ -47,6 +47,7 @@ export class Board {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #rollover: ReturnType<typeof setTimeout> | undefined;
   #stop: () => void;
+  readonly #scope: string;
   #gone = false;
 
   readonly people = $derived.by(() => {
@@ -103,10 +104,10 @@ export class Board {
   });
 
   constructor(readonly project: number) {
-    const scope = `project:${project}`;
+    this.#scope = `project:${project}`;
     this.#stop = follow(
       (entry) => {
-        if (entry.scope.includes(scope)) this.#hear(entry);
+        if (entry.scope.includes(this.#scope)) this.#hear(entry);
       },
       () => this.reload(),
     );
@@ -175,15 +176,19 @@ export class Board {
 
   async #read(): Promise<void> {
     try {
+      const began = readingSince(this.project);
       const data = await getBoard(this.project);
       if (this.#gone) return;
+      const heard = missed(data.position, began);
+      if (!heard) this.reload(0);
       this.data = data;
       this.error = undefined;
       this.#base = readSnapshot(data.stories, data.labels);
       this.#version = data.version;
       this.#position = data.position;
       this.#ops = this.#ops.filter((op) => op.version === undefined || op.version > data.version);
-      this.#waiting = this.#waiting.filter((entry) => entry.position > data.position);
+      const waiting = new Map([...(heard ?? []), ...this.#waiting].map((entry) => [entry.position, entry]));
+      this.#waiting = [...waiting.values()].filter((entry) => entry.position > data.position && entry.scope.includes(this.#scope)).sort((a, b) => a.position - b.position);
       this.#show();
       this.#take();
       this.#awaitRollover();

@@ -1,1 +1,0 @@
-import"./Problem-C7f06D3Z.js";import{D as e,K as t,V as n,j as r,k as i,t as a}from"./client-DiZ2BONh.js";var o=r(`<p class="quiet svelte-1b55nf1" role="status"> </p>`);function s(r,s){let c=a(s,`what`,3,`Reading`);var l=o(),u=t(l);n(()=>e(u,`${c()??``} …`)),i(r,l)}export{s as t};
