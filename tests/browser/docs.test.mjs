@@ -50,6 +50,8 @@ test('a job', async () => {
     const answer = await send('POST', '/pub/job/adder/latest/api/v1/perform', { numbers }, { headers: { 'x-racetrack-auth': token } });
     assert.equal(answer.status, 200);
   }
+  // The front door tells of calls every other second.
+  while (!(await api('GET', '/lifecycle/api/v1/job/adder/0.0.1')).last_call_time) await new Promise((later) => setTimeout(later, 200));
   await take('/jobs/adder/0.0.1', '.log .line:has-text("adding [0.5, 0.25]")', 'job');
 });
 

@@ -84,6 +84,11 @@ for (const [name, address, sign, { script = SCRIPT, who } = {}] of pages) {
         assert.ok(!wide, `${name} is wider than a window of ${width}`);
       }
     }
+    for (const width of [1190, 1120, 970, 900, 641]) {
+      await page.setViewportSize({ width, height: 700 });
+      const over = await page.evaluate(() => [...document.querySelectorAll('#app > header *, main')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && one.checkVisibility()).length);
+      assert.equal(over, 0, `${name} has something out of sight in a window of ${width}`);
+    }
     await close();
   });
 }
