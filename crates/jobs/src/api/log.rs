@@ -117,7 +117,11 @@ async fn newest(jobs: &Jobs, who: Who, Path((name, version)): Named) -> Result<D
             };
             let newest = Deployment::of_job(tx, &name, &exact)?.into_iter().next();
             match newest {
-                Some(newest) => visible(tx, &who, &newest.id),
+                // Whoever may see neither is told of neither.
+                Some(newest) => visible(tx, &who, &newest.id).or_else(|missing| {
+                    access::job(tx, &who, &name, &version, Scope::ReadJob)?;
+                    Err(missing)
+                }),
                 None => {
                     access::job(tx, &who, &name, &version, Scope::ReadJob)?;
                     Err(JobsError::NotFound(format!("No deployment matching to a job {name} {version}")))

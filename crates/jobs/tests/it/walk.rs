@@ -9,9 +9,107 @@ use std::collections::BTreeMap;
 /// may nothing, an administrator.
 const ROLES: [&str; 6] = ["anonymous", "suspended", "stranger", "reader", "family", "administrator"];
 
-/// What each role is answered. Bodies are empty and most ids unknown, so 400, 404, 409 and 422 mean that the role was let in.
-/// Both prefixes are one case.
-const CASES: &[(&str, &str, [u16; 6])] = &[];
+/// What each role is answered; all prefixes are one case. Bodies are empty and most ids unknown: 400, 404 and 409 mean that the
+/// role was let in, 422 that the body was judged before its permissions.
+const CASES: &[(&str, &str, [u16; 6])] = &[
+    ("GET", "", [307, 307, 307, 307, 307, 307]),
+    ("GET", "/", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/async/new/job/{name}/{version}", [401, 401, 401, 201, 401, 201]),
+    ("POST", "/async/new/job/{name}/{version}", [401, 401, 401, 201, 401, 201]),
+    ("GET", "/async/new/job/{name}/{version}/{*path}", [401, 401, 401, 201, 401, 201]),
+    ("POST", "/async/new/job/{name}/{version}/{*path}", [401, 401, 401, 201, 401, 201]),
+    ("GET", "/async/task/{id}/poll", [404, 401, 404, 404, 404, 404]),
+    ("GET", "/async/task/{id}/status", [404, 401, 404, 404, 404, 404]),
+    ("GET", "/audit/activity", [401, 401, 200, 401, 401, 200]),
+    ("GET", "/audit/events", [401, 401, 200, 200, 200, 200]),
+    ("GET", "/audit/events/job/{name}", [401, 401, 200, 200, 200, 200]),
+    ("GET", "/audit/events/job/{name}/{version}", [401, 401, 200, 200, 200, 200]),
+    ("GET", "/audit/user_events", [401, 401, 200, 401, 401, 200]),
+    ("GET", "/audit/user_events/job/{name}", [401, 401, 200, 401, 401, 200]),
+    ("GET", "/audit/user_events/job/{name}/{version}", [401, 401, 200, 401, 401, 200]),
+    ("POST", "/auth/allow/esc/{id}/job/{family}/scope/{scope}", [401, 401, 401, 401, 401, 404]),
+    ("POST", "/auth/allow/job_family/{source}/job/{target}/scope/{scope}", [401, 401, 401, 401, 401, 200]),
+    ("GET", "/auth/allowed/job/{name}/{version}/scope/{scope}", [401, 401, 401, 202, 401, 202]),
+    (
+        "GET",
+        "/auth/allowed/job_endpoint/{name}/{version}/scope/{scope}/endpoint/{*path}",
+        [401, 401, 401, 202, 401, 202],
+    ),
+    ("GET", "/auth/can-call-job/{name}/{version}/{*path}", [401, 401, 401, 200, 401, 200]),
+    ("POST", "/auth/token/esc/regenerate", [401, 401, 401, 401, 401, 200]),
+    ("GET", "/auth/token/esc/{id}", [401, 401, 401, 401, 401, 404]),
+    ("POST", "/auth/token/job_family/regenerate", [401, 401, 401, 401, 401, 200]),
+    ("POST", "/auth/token/page", [401, 401, 200, 401, 401, 200]),
+    ("POST", "/auth/token/user/all/regenerate", [401, 401, 401, 401, 401, 200]),
+    ("POST", "/auth/token/user/regenerate", [401, 401, 200, 401, 401, 200]),
+    ("POST", "/build", [401, 401, 422, 401, 401, 422]),
+    ("GET", "/deploy", [401, 401, 200, 200, 401, 200]),
+    ("POST", "/deploy", [401, 401, 422, 401, 401, 422]),
+    ("GET", "/deploy/{id}", [401, 401, 404, 404, 404, 404]),
+    ("GET", "/deploy/{id}/build-logs", [401, 401, 404, 404, 404, 404]),
+    ("GET", "/deploy/{id}/build-logs/stream", [401, 401, 404, 404, 404, 404]),
+    ("PUT", "/deploy/{id}/phase", [401, 401, 422, 422, 422, 422]),
+    ("PUT", "/deploy/{id}/warnings", [401, 401, 422, 422, 422, 422]),
+    ("GET", "/escs", [401, 401, 401, 401, 401, 200]),
+    ("POST", "/escs", [401, 401, 422, 422, 422, 422]),
+    ("DELETE", "/escs/{id}", [401, 401, 401, 401, 401, 404]),
+    ("GET", "/escs/{id}/auth_data", [401, 401, 401, 401, 401, 404]),
+    ("POST", "/escs/{id}/auth_token", [401, 401, 422, 422, 422, 422]),
+    ("DELETE", "/escs/{id}/auth_token/{token}", [401, 401, 401, 401, 401, 404]),
+    ("GET", "/health", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/info", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/job", [401, 401, 401, 200, 401, 200]),
+    ("POST", "/job/all/reconcile", [401, 401, 401, 401, 401, 200]),
+    ("GET", "/job/graph", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/job/portfolio", [401, 401, 401, 200, 401, 200]),
+    ("DELETE", "/job/{name}/{version}", [401, 401, 401, 401, 401, 200]),
+    ("GET", "/job/{name}/{version}", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/job/{name}/{version}/build-logs", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/job/{name}/{version}/build-logs/plain", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/job/{name}/{version}/callers", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/job/{name}/{version}/logs", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/job/{name}/{version}/logs/plain", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/job/{name}/{version}/logs/stream", [401, 401, 401, 200, 401, 200]),
+    ("PUT", "/job/{name}/{version}/manifest", [401, 401, 422, 422, 422, 422]),
+    ("POST", "/job/{name}/{version}/move", [401, 401, 422, 422, 422, 422]),
+    ("GET", "/job/{name}/{version}/public-endpoints", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/job/{name}/{version}/public-endpoints/requests", [401, 401, 401, 200, 401, 200]),
+    ("PUT", "/job/{name}/{version}/public-endpoints/requests/{id}", [401, 401, 422, 422, 422, 422]),
+    ("POST", "/job/{name}/{version}/redeploy", [401, 401, 401, 401, 401, 200]),
+    ("POST", "/job/{name}/{version}/reprovision", [401, 401, 401, 401, 401, 200]),
+    ("GET", "/job_family", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/live", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/metrics", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/metrics/", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/openapi.json", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/permission", [401, 401, 401, 401, 401, 200]),
+    ("POST", "/permission", [401, 401, 422, 422, 422, 422]),
+    ("DELETE", "/permission/{id}", [401, 401, 401, 401, 401, 404]),
+    ("GET", "/plugin", [200, 200, 200, 200, 200, 200]),
+    ("DELETE", "/plugin/all", [401, 401, 401, 401, 401, 400]),
+    ("GET", "/plugin/infrastructure_targets", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/plugin/job_type/versions", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/plugin/tree", [200, 200, 200, 200, 200, 200]),
+    ("POST", "/plugin/upload", [401, 401, 401, 401, 401, 400]),
+    ("POST", "/plugin/upload/{filename}", [401, 401, 401, 401, 401, 400]),
+    ("GET", "/plugin/{name}/docs", [404, 404, 404, 404, 404, 404]),
+    ("POST", "/plugin/{name}/run", [401, 401, 401, 401, 401, 404]),
+    ("DELETE", "/plugin/{name}/{version}", [401, 401, 401, 401, 401, 404]),
+    ("GET", "/plugin/{name}/{version}/config", [401, 401, 401, 401, 401, 404]),
+    ("PUT", "/plugin/{name}/{version}/config", [401, 401, 401, 401, 401, 404]),
+    ("GET", "/plugin/{name}/{version}/download", [401, 401, 404, 404, 404, 404]),
+    ("GET", "/ready", [200, 200, 200, 200, 200, 200]),
+    ("GET", "/setting", [401, 401, 401, 401, 401, 200]),
+    ("GET", "/setting/{name}", [401, 401, 404, 404, 404, 404]),
+    ("PUT", "/setting/{name}", [401, 401, 422, 422, 422, 422]),
+    ("GET", "/socket.io/", [400, 400, 400, 400, 400, 400]),
+    ("POST", "/socket.io/", [400, 400, 400, 400, 400, 400]),
+    ("PUT", "/users/change_password", [401, 401, 422, 422, 422, 422]),
+    ("POST", "/users/login", [422, 422, 422, 422, 422, 422]),
+    ("GET", "/users/logout", [200, 200, 200, 200, 200, 200]),
+    ("POST", "/users/register", [422, 422, 422, 422, 422, 422]),
+    ("GET", "/users/validate_user_auth", [401, 401, 200, 401, 401, 200]),
+];
 
 #[tokio::test]
 async fn every_route_as_every_role() {
@@ -31,9 +129,10 @@ async fn every_route_as_every_role() {
     }
     let (mut wrong, mut tokens) = (Vec::new(), Vec::new());
     for (number, ((method, short), paths)) in routes.iter().enumerate() {
-        let case = CASES.iter().find(|(of, at, _)| of == method && at.split('?').next() == Some(short));
-        let query =
-            case.and_then(|case| case.1.split_once('?')).map(|(_, query)| format!("?{query}")).unwrap_or_default();
+        let case = CASES.iter().find(|(of, at, _)| of == method && at == short);
+        // Nothing is built or run here, so nothing is waited for.
+        let waits = short.ends_with("/redeploy") || short.ends_with("/reprovision");
+        let query = if waits { "?wait=0" } else { "" };
         for (place, path) in paths.iter().enumerate() {
             if tokens.is_empty() {
                 for subject in &subjects {
@@ -45,7 +144,7 @@ async fn every_route_as_every_role() {
             house.allow(&subjects[2], &[Scope::ReadJob, Scope::CallJob], &family).await;
             let seen = walk(&house, &tokens, method, &format!("{path}{query}"), &job).await;
             if case.is_none_or(|case| case.2 != seen) {
-                wrong.push(format!("    (\"{method}\", \"{short}{query}\", {seen:?}), // {path}"));
+                wrong.push(format!("    (\"{method}\", \"{short}\", {seen:?}), // {path}"));
             }
             if path.contains("regenerate") {
                 tokens.clear();
