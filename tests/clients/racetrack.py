@@ -100,7 +100,7 @@ ADDER = "class Adder:\n    def perform(self, numbers):\n        print('adding', 
 
 
 def lap():
-    """set remote, login by password and by token, deploy from git and from a folder, list, logs, build-logs, call, delete."""
+    """set remote, login by password and by token, deploy from git, list, call, logs, build-logs; the contract of what runs."""
     has(racetrack("version"), "racetrack-client version 2.35.1")
     login()
     has(racetrack("get", "remote"), f'Current remote is "{REMOTE}"')
@@ -115,7 +115,7 @@ def lap():
     said = has(racetrack("call", "adder", "/api/v1/perform", '{"numbers": [40, 2]}'), "Response:", "42")
     has(racetrack("call", "adder", "/api/v1/perform", "{}", "--curl"), "curl -X 'POST'")
     has(racetrack("list"), "NAME    VERSION   STATUS", "adder   0.0.1     RUNNING")
-    has(racetrack("list", "-c", "all"), "JOB TYPE", "python3:1.18.0", "local", USER, "just now")
+    has(racetrack("list", "-c", "all"), "JOB TYPE", "INFRASTRUCTURE", "DEPLOYED BY", "UPDATED AT", "LAST CALL AT", "python3:1.18.0", "local", USER, f"{URL}/pub/job/adder/0.0.1")
     has(racetrack("logs", "adder", "--tail", "50"), "adding [40, 2]")
     has(racetrack("build-logs", "adder"), "The source is commit", "-----> Python 3")
 
@@ -138,27 +138,33 @@ def lap():
     assert call(f"{base}/api/v1/perform", token, {"wrong": 1})[0] == 400
     assert call(f"{base}/api/v1/perform", token, b"no json")[0] == 422
 
-    # The same version again is refused; the next from the folder stands beside it.
-    has(racetrack("deploy", cwd=folder, status=70), "is already deployed. Try deploying next version or use --force flag")
-    folder = write_job("adder2", manifest("adder", "0.0.2"), {"main.py": ADDER.replace("sum(", "10 * sum(")})
-    has(racetrack("deploy", "--build-context", "local", cwd=folder), 'Job "adder" has been deployed')
-    has(racetrack("call", "adder", "api/v1/perform", "numbers: [40, 2]"), "420")
-    has(racetrack("call", "adder", "api/v1/perform", "numbers: [40, 2]", "--version", "0.0.1"), "42")
-    has(racetrack("deploy", "--force", "--no-cache", "--build-context", "local", cwd=folder), "has been deployed")
-
-    has(racetrack("delete", "adder", "--version", "0.0.1"), 'Job "adder" v0.0.1 has been deleted')
-    has(racetrack("delete", "adder", "--version", "0.0.1", status=70), "Job record not found for given name, version")
-    assert call("/pub/job/adder/0.0.1/live")[0] == 401
-    folder = write_job("adder", manifest("adder", remote=f"{GIT}/adder.git"), {})
-    has(racetrack("deploy", cwd=folder, status=70), "has already been deployed and deleted")
-    # The remote's address has digits and dots, too.
-    assert "adder   0.0.1 " not in has(racetrack("list"), "adder   0.0.2     RUNNING")
-
     # A token of one's own; a wrong one; none.
     has(racetrack("login", token), f"Logged as user {USER}")
     has(racetrack("login", token + "x", status=70), "authentication error: Invalid Auth Token")
     has(racetrack("logout"), "Logged out from Racetrack")
     has(racetrack("list", status=70), "authentication error: missing auth token for")
+
+
+def versions():
+    """The same version again, the next beside it, one that is deleted and cannot be claimed again."""
+    login()
+    folder = write_job("adder", manifest("adder"), {"main.py": ADDER})
+    local = ["deploy", "--build-context", "local"]
+    has(racetrack(*local, cwd=folder), 'Job "adder" has been deployed')
+    has(racetrack(*local, cwd=folder, status=70), "is already deployed. Try deploying next version or use --force flag")
+    folder = write_job("adder2", manifest("adder", "0.0.2"), {"main.py": ADDER.replace("sum(", "10 * sum(")})
+    has(racetrack(*local, cwd=folder), 'Job "adder" has been deployed')
+    has(racetrack("call", "adder", "api/v1/perform", "numbers: [40, 2]"), "420")
+    has(racetrack("call", "adder", "api/v1/perform", "numbers: [40, 2]", "--version", "0.0.1"), "42")
+    has(racetrack(*local, "--force", "--no-cache", cwd=folder), "has been deployed")
+    has(racetrack("move", "adder", "--version", "0.0.2", "--infrastructure", "local", status=70), "has to be different from the current one")
+    has(racetrack("delete", "adder", "--version", "0.0.1"), 'Job "adder" v0.0.1 has been deleted')
+    has(racetrack("delete", "adder", "--version", "0.0.1", status=70), "Job record not found for given name, version")
+    assert call("/pub/job/adder/0.0.1/live")[0] == 401
+    folder = write_job("adder", manifest("adder"), {"main.py": ADDER})
+    has(racetrack(*local, cwd=folder, status=70), "has already been deployed and deleted")
+    # The remote's address has digits and dots, too.
+    assert "adder   0.0.1 " not in has(racetrack("list"), "adder   0.0.2     RUNNING")
 
 
 def bad_arguments():

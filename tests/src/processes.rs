@@ -2,11 +2,11 @@
 
 use crate::Pitlane;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The keepers' process ids, by the locks that they hold.
 pub fn keepers(pitlane: &Pitlane) -> Vec<i32> {
-    instances(pitlane).iter().filter_map(keeper_of).collect()
+    instances(pitlane).iter().filter_map(|folder| keeper_of(folder)).collect()
 }
 
 /// Folders of instances.
@@ -16,7 +16,7 @@ pub fn instances(pitlane: &Pitlane) -> Vec<PathBuf> {
 }
 
 /// The keeper of the instance with this folder.
-fn keeper_of(folder: &PathBuf) -> Option<i32> {
+fn keeper_of(folder: &Path) -> Option<i32> {
     let pid = std::fs::read_to_string(folder.join("lock")).ok()?.trim().parse().ok()?;
     is_alive(pid).then_some(pid)
 }

@@ -33,7 +33,9 @@ use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, any, on};
+use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
+use tower::ServiceExt;
 
 /// Where the API is.
 pub const PREFIX: &str = "/lifecycle/api/v1";
@@ -180,7 +182,24 @@ fn all() -> Routes {
 
 /// The whole surface of the face. Paths below `/lifecycle` that are none are answered here; others are left to the caller.
 pub fn router(jobs: Jobs) -> Router {
-    all().router.route("/lifecycle/{*path}", any(unknown)).method_not_allowed_fallback(not_allowed).with_state(jobs)
+    let all = all().router.route("/lifecycle/{*path}", any(unknown));
+    let all = all.method_not_allowed_fallback(not_allowed).with_state(jobs);
+    let same = all.clone();
+    let supervisor = any(move |request: Request| {
+        let same = same.clone();
+        async move { same.oneshot(as_lifecycle(request)).await }
+    });
+    all.route("/lifecycle-supervisor", supervisor.clone()).route("/lifecycle-supervisor/{*path}", supervisor)
+}
+
+/// The supervisor of other installations serves the same API under a name of its own.
+fn as_lifecycle(mut request: Request) -> Request {
+    let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+    let path = path.replacen("/lifecycle-supervisor", "/lifecycle", 1);
+    if let Ok(uri) = path.parse() {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 /// Every route, for the test that walks them.

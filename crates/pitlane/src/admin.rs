@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use server::PersonRequest;
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Administration from the server's own shell (needs no sign-in, only the data folder)
 #[derive(Debug, clap::Subcommand)]
@@ -72,6 +73,9 @@ impl Password {
     }
 }
 
+/// So long a server may take to start or to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Deserialize, Serialize)]
 struct Done {
     done: String,
@@ -90,15 +94,23 @@ pub async fn run(admin: Admin, printer: &mut dyn std::io::Write) -> anyhow::Resu
         }
         Admin::RotateKey { place } => ("/rotate-key", place, None),
     };
-    if let Some(Done { done }) = crate::admin_socket::call(&place.data, "POST", path, &request).await? {
-        writeln!(printer, "{done}")?;
-        return Ok(());
-    }
-    let data = crate::settings::make_folder(&place.data)?;
-    // A server that starts meanwhile would have read a key that is replaced.
-    std::fs::create_dir_all(crate::settings::run_folder(&data))?;
-    let Ok(_held) = crate::found::hold(&data, "control", None)? else {
-        bail!("a server is just starting or ending on {}; nothing was done: try again in a moment", data.display());
+    // A server that is just starting or ending has the folder and no socket: it is waited for.
+    let begun = std::time::Instant::now();
+    let (data, _held) = loop {
+        if let Some(Done { done }) = crate::admin_socket::call(&place.data, "POST", path, &request).await? {
+            writeln!(printer, "{done}")?;
+            return Ok(());
+        }
+        let data = crate::settings::make_folder(&place.data)?;
+        std::fs::create_dir_all(crate::settings::run_folder(&data))?;
+        // A server that starts meanwhile would have read a key that is replaced.
+        if let Ok(held) = crate::found::hold(&data, "control", None)? {
+            break (data, held);
+        }
+        if begun.elapsed() > PATIENCE {
+            bail!("the server on {} neither starts nor ends; nothing was done: see its control.log", data.display());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     };
     let done = server::offline(&data, place.database_url.as_deref(), path, request).await?;
     writeln!(printer, "{done}")?;

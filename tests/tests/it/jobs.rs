@@ -7,3 +7,4 @@ mod faults;
 mod gateway;
 mod house;
 mod own_pages;
+mod watch;

@@ -27,6 +27,8 @@ use std::time::Duration;
 
 /// A question for the answer waits so long.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// And looks so often whether the platform is told to stop.
+const LOOK: Duration = Duration::from_secs(2);
 /// What is told to the job of the caller's head; the rest is the connection's or the gateway's, or a credential.
 const DROPPED: [&str; 18] = [
     "connection",
@@ -197,11 +199,7 @@ pub async fn poll(
 ) -> Response {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let news = run::news(
-            &jobs,
-            deadline.saturating_duration_since(tokio::time::Instant::now()).min(Duration::from_secs(1)),
-        );
-        tokio::pin!(news);
+        let end = run::next_end(&jobs);
         let call = match find(&jobs, who.as_ref(), &headers, &id).await {
             Ok(call) => call,
             Err(refusal) => return *refusal,
@@ -215,7 +213,10 @@ pub async fn poll(
             _ if jobs.run.is_stopping() => {
                 return (StatusCode::REQUEST_TIMEOUT, "Request time-out due to termination signal").into_response();
             }
-            _ => news.await,
+            _ => {
+                let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+                let _ = tokio::time::timeout(left.min(LOOK), end).await;
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::repo::record::{self, Json};
 use std::net::SocketAddr;
 use std::time::Duration;
 use store::{StoreError, Tx};
+use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
 
 /// A call is made so often at most.
@@ -110,9 +111,9 @@ fn instance(jobs: &Jobs, workload: &str) -> Option<SocketAddr> {
     (!good.is_empty()).then(|| good[rand::random_range(0..good.len())])
 }
 
-/// Waits for the end of any call, at most so long.
-pub(crate) async fn news(jobs: &Jobs, limit: Duration) {
-    let _ = tokio::time::timeout(limit, jobs.run.inner.calls_ended.notified()).await;
+/// Comes when any call ends after this.
+pub(crate) fn next_end(jobs: &Jobs) -> Notified<'_> {
+    jobs.run.inner.calls_ended.notified()
 }
 
 /// Removes what nobody will ask for any more.

@@ -7,6 +7,7 @@ use crate::model::job_type::Python;
 use crate::model::manifest::Manifest;
 use crate::repo::deployment::{Deployment, Secrets};
 use engine::LogTag;
+use serde_json::{Map, Value, json};
 use staging::{BuildpackRef, Selection, StagingError, StagingRequest};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,7 +58,11 @@ pub(super) async fn build(
     }
     progress.phase("fetching the source code").await;
     std::fs::create_dir_all(&jobs.config.work).map_err(|error| format!("{}: {error}", jobs.config.work.display()))?;
-    let (package, _source) = source(jobs, deployment, manifest, secrets, &say, cancel).await?;
+    let (package, _source, other) = source(jobs, deployment, manifest, secrets, &say, cancel).await?;
+    if let Some(warning) = other {
+        say(&warning);
+        progress.warn(&warning).await;
+    }
 
     progress.phase("preparing job type builder").await;
     for warning in &python.warnings {
@@ -120,7 +125,7 @@ fn cache(manifest: &Manifest) -> String {
     format!("job-{}", manifest.name)
 }
 
-/// Where the files are, and what keeps them there.
+/// Where the files are, what keeps them there, and a warning if the manifest beside them is another one.
 async fn source(
     jobs: &Jobs,
     deployment: &Deployment,
@@ -128,12 +133,12 @@ async fn source(
     secrets: &Secrets,
     say: &(impl Fn(&str) + Send + Sync),
     cancel: &CancellationToken,
-) -> Result<(PathBuf, Box<dyn std::any::Any + Send>), String> {
+) -> Result<(PathBuf, Box<dyn std::any::Any + Send>, Option<String>), String> {
     if let Some(context) = &deployment.context {
         let digest = context.parse().map_err(|error: store::DigestError| error.to_string())?;
         let file = jobs.blobs.local(&digest).await.map_err(|error| format!("the files sent by the client: {error}"))?;
         say("The source is what the client sent");
-        return Ok((file.as_ref().to_owned(), Box::new(file)));
+        return Ok((file.as_ref().to_owned(), Box::new(file), None));
     }
     let wanted = Fetch {
         git: &manifest.git,
@@ -146,7 +151,28 @@ async fn source(
     say(&format!("Fetching {}", manifest.git.remote));
     let fetched = git::fetch(&wanted, cancel).await?;
     say(&format!("The source is commit {}", fetched.version));
-    Ok((fetched.package(), Box::new(fetched)))
+    let other = fetched.manifest.as_deref().and_then(|theirs| difference(&deployment.manifest.0, theirs));
+    let warning = other.map(|fields| {
+        format!(
+            "Submitted job manifest is not consistent with the file found in a repository. Did you forget to do \"git push\"? Difference: {fields}"
+        )
+    });
+    Ok((fetched.package(), Box::new(fetched), warning))
+}
+
+/// The fields that two manifests do not agree in, each with the submitted and the found value.
+fn difference(submitted: &Value, found: &str) -> Option<Value> {
+    // One that cannot be read is no worse than none: what counts is what was submitted.
+    let found: Value = serde_saphyr::from_str(found).ok()?;
+    let (ours, theirs) = (submitted.as_object()?, found.as_object()?);
+    let mut differs = Map::new();
+    for field in ours.keys().chain(theirs.keys()).filter(|field| *field != "extends") {
+        let of = |map: &Map<String, Value>| map.get(field).cloned().unwrap_or_default();
+        if of(ours) != of(theirs) {
+            differs.insert(field.clone(), json!({ "submitted": of(ours), "repository": of(theirs) }));
+        }
+    }
+    (!differs.is_empty()).then_some(Value::Object(differs))
 }
 
 /// Runs one staging and keeps what comes out; answers its digest.

@@ -54,6 +54,8 @@ pub(super) struct Fetched {
     folder: tempfile::TempDir,
     /// The commit.
     pub(super) version: String,
+    /// The manifest that lies beside the files, if one does.
+    pub(super) manifest: Option<String>,
 }
 
 impl Fetched {
@@ -72,15 +74,16 @@ pub(super) async fn fetch(fetch: &Fetch<'_>, cancel: &CancellationToken) -> Resu
         () = cancel.cancelled() => return Err("it was called off".into()),
     };
     let seconds = fetch.timeout.as_secs();
-    let version = done.unwrap_or_else(|_| {
+    let (version, manifest) = done.unwrap_or_else(|_| {
         Err(format!(
             "the repository did not answer within {seconds} s: is git.remote right, and can this machine reach it?"
         ))
     })?;
-    Ok(Fetched { folder, version })
+    Ok(Fetched { folder, version, manifest })
 }
 
-async fn steps(fetch: &Fetch<'_>, folder: &Path) -> Result<String, String> {
+/// Commit and manifest.
+async fn steps(fetch: &Fetch<'_>, folder: &Path) -> Result<(String, Option<String>), String> {
     let mut clone = vec!["clone", "--bare", "--quiet", "--depth", "1", "--single-branch", "--no-tags"];
     if let Some(branch) = &fetch.git.branch {
         clone.extend(["--branch", branch.as_str()]);
@@ -102,7 +105,15 @@ async fn steps(fetch: &Fetch<'_>, folder: &Path) -> Result<String, String> {
             format!("the repository cannot be packed: {said}")
         }
     })?;
-    run(fetch, folder, &["--git-dir=source.git", "rev-parse", "--short=12", "HEAD"]).await
+    let version = run(fetch, folder, &["--git-dir=source.git", "rev-parse", "--short=12", "HEAD"]).await?;
+    let quiet = Fetch { line: &|_: &str| {}, ..*fetch };
+    for name in ["job.yaml", "fatman.yaml"] {
+        let file = if directory.is_root() { format!("HEAD:{name}") } else { format!("HEAD:{directory}/{name}") };
+        if let Ok(text) = run(&quiet, folder, &["--git-dir=source.git", "cat-file", "blob", &file]).await {
+            return Ok((version, Some(text)));
+        }
+    }
+    Ok((version, None))
 }
 
 /// Runs one git to its end; answers what it prints, or what it complains of.

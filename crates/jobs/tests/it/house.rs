@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Layers, Observed, Usage, Well};
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use http::{Request, StatusCode};
 use identity::{Caller, Identity, NewPerson, PersonState, Place, Subject};
 use jobs::model::scope::Scope;
@@ -51,7 +51,17 @@ pub async fn house() -> House {
     let url = "http://pitlane.test".to_owned();
     let config = Config::new(url.clone(), url, "host".into(), path.join("work"));
     let jobs = Jobs::open(config, db, blobs, secrets, identity, path.join("logs"), rooms).await.unwrap();
+    tokio::spawn(follow(jobs.run.rooms().publisher.clone()));
     House { router: jobs::api::router(jobs.clone()), jobs, _folder: folder }
+}
+
+/// A gateway that has applied whatever it is told.
+async fn follow(publisher: router::Publisher) {
+    let mut changes = std::pin::pin!(publisher.changes(Some("test")));
+    while changes.next().await.is_some() {
+        let revision = publisher.revision();
+        publisher.report(router::Report { follower: "test".into(), revision, ..Default::default() });
+    }
 }
 
 impl House {
@@ -137,10 +147,12 @@ impl House {
         subject
     }
 
-    pub async fn allow(&self, subject: &Subject, scope: Scope, family: &Family) {
-        let (subject, place) = (subject.clone(), Place::new("family", &family.id));
+    pub async fn allow(&self, subject: &Subject, scopes: &[Scope], family: &Family) {
+        let (subject, scopes, place) = (subject.clone(), scopes.to_owned(), Place::new("family", &family.id));
         let system = Caller::system().actor();
-        let work = move |tx: &mut store::Tx<'_>| grant::allow(tx, &system, &subject, scope, &place, Vec::new());
+        let work = move |tx: &mut store::Tx<'_>| {
+            scopes.iter().try_for_each(|scope| grant::allow(tx, &system, &subject, *scope, &place, Vec::new()))
+        };
         self.jobs.db.write::<_, StoreError, _>(work).await.unwrap();
     }
 

@@ -38,6 +38,8 @@ fn tasks_of_an_app_that_was_pushed_with_task() {
     assert_eq!(failed["state"], "FAILED");
     let reason = string(&failed["result"]["failure_reason"]);
     assert!(reason.contains("status 4"), "{reason}");
+    let lasting = json!({"command": "sleep 1000"});
+    cf.call("PATCH", &format!("/v3/processes/{app}"), &[], Some(&lasting)).is(200);
     let process = cf.post(&tasks, &json!({"template": {"process": {"guid": app}}, "name": "as-web"})).is(202);
 
     // terminate-task

@@ -3,10 +3,15 @@
 use super::house::{ADDER, GitServer, House};
 
 #[test]
-fn r19_the_real_client_deploys_calls_and_deletes() {
+fn r19_the_real_client_deploys_from_git_calls_and_looks() {
     let server = GitServer::start();
     server.repository("adder", &[("main.py", ADDER)]);
     server.house().converse("lap", &server.url);
+}
+
+#[test]
+fn r19_the_real_client_deploys_versions_from_a_folder_and_deletes() {
+    House::new().converse("versions", "");
 }
 
 #[test]

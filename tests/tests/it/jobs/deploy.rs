@@ -9,7 +9,8 @@ use tests::eventually;
 #[test]
 fn r18_a_private_repository_is_fetched_with_credentials_that_nobody_sees() {
     let server = GitServer::start();
-    server.repository("models", &[("jobs/adder/main.py", ADDER), ("README", "models")]);
+    let other = "name: adder\nversion: 0.9.0\n";
+    server.repository("models", &[("jobs/adder/main.py", ADDER), ("jobs/adder/job.yaml", other), ("README", "models")]);
     let house = server.house();
     let mut wanted = manifest("adder", "1.0.0");
     wanted["git"] =
@@ -23,6 +24,11 @@ fn r18_a_private_repository_is_fetched_with_credentials_that_nobody_sees() {
     let id: Value = serde_json::from_str(&begun.body).expect("JSON");
     let ended = house.ended(id["id"].as_str().expect("an id"));
     assert_eq!(ended["status"], "done", "{ended}");
+    let warned = ended["warnings"].as_str().unwrap_or_default();
+    assert!(
+        warned.contains("Did you forget to do \"git push\"? Difference: {") && warned.contains("0.9.0"),
+        "{warned}"
+    );
     assert_eq!(house.call("/adder/latest/api/v1/perform", json!({ "numbers": [1, 2] })).body, "3");
 
     // Redeployed with what was kept; then the files of the data folder are searched.

@@ -10,7 +10,7 @@ pub(super) const PING: Duration = Duration::from_secs(25);
 /// A session that is not asked for is over after this.
 const SILENCE: Duration = Duration::from_secs(60);
 /// An admission is good for so long.
-const ADMISSION: Duration = Duration::from_secs(15);
+const ADMISSION: Duration = Duration::from_secs(30);
 /// Sessions at a time.
 const MOST: usize = 500;
 /// Lines that wait for one client, or for its word that it has them.
