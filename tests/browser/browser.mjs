@@ -29,6 +29,8 @@ function launch() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // What failed is asked for again by the test, not by Chromium behind its back.
+      '--disable-auto-reload',
     ],
   });
 }

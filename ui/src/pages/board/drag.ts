@@ -37,10 +37,17 @@ export function dropStories(options: DropOptions): Attachment<HTMLElement> {
     let over = false;
     let frame = 0;
     let story = 0;
+    /** Above which row the pointer was, and what that led to: asked again only when one of them is another. */
+    let asked: { story: number; at: number; target: number | undefined } | undefined;
+    const target = (at: number): number | undefined => {
+      if (asked?.story !== story || asked.at !== at) asked = { story, at, target: options.target(story, at) };
+      return asked.target;
+    };
 
     const clear = () => {
       over = false;
       index = undefined;
+      asked = undefined;
       cancelAnimationFrame(frame);
       frame = 0;
       const mark = options.mark();
@@ -64,7 +71,7 @@ export function dropStories(options: DropOptions): Attachment<HTMLElement> {
         edge = box.bottom;
         if (pointer.y < box.bottom) break;
       }
-      index = at === undefined ? options.target(story, 0) : options.target(story, at);
+      index = target(at ?? 0);
       if (index === undefined) {
         mark.style.display = 'none';
         return;
@@ -112,7 +119,8 @@ export function dropStories(options: DropOptions): Attachment<HTMLElement> {
       onDrag: ({ source, location }) => go(source.data, location.current.input),
       onDragLeave: clear,
       onDrop: ({ source, location }) => {
-        // The last movement may not have been told.
+        // The last movement may not have been told, and others may have moved stories meanwhile.
+        asked = undefined;
         go(source.data, location.current.input);
         const landed = index;
         clear();
