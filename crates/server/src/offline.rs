@@ -71,6 +71,13 @@ pub async fn offline(
     path: &str,
     request: Option<PersonRequest>,
 ) -> anyhow::Result<String> {
+    if path == "/rotate-key" && database_url.is_none() && !data.join("pitlane.db").exists() {
+        // An empty database would be made, and the key of the real one forgotten.
+        bail!(
+            "there is no database in {}: if this server has an external one, name it with --database-url",
+            data.display()
+        );
+    }
     let db = open(data, database_url).await?;
     let done = match (path, request) {
         ("/superuser", Some(request)) => createsuperuser(&db, request).await.map_err(Into::into),

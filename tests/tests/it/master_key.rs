@@ -11,6 +11,11 @@ fn keys(pitlane: &Pitlane) -> Vec<String> {
     let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let files: Vec<String> = names.filter(|name| name.contains("master.key")).collect();
     assert_eq!(files, ["master.key"]);
+    ids(pitlane)
+}
+
+/// The same while a key file may just be being written.
+fn ids(pitlane: &Pitlane) -> Vec<String> {
     let text = std::fs::read_to_string(pitlane.data().join("master.key")).expect("a key file");
     text.lines().skip(1).map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect()
 }
@@ -52,7 +57,7 @@ fn a_rotation_beside_a_running_server_loses_nothing() {
     // The server dies in the middle: both keys are kept, everything is readable, and the next rotation leaves one again.
     std::thread::scope(|scope| {
         let cut = scope.spawn(|| pitlane.run(&["admin", "rotate-key"]));
-        eventually(Duration::from_secs(10), || keys(&pitlane).len() == 2);
+        eventually(Duration::from_secs(10), || ids(&pitlane).len() == 2);
         pitlane.kill("control");
         assert!(!cut.join().expect("joined").status.success());
     });
@@ -75,9 +80,10 @@ fn a_rotation_is_refused_while_another_server_has_the_old_key() {
     let Some(servers) = Servers::start(&["postgres", "s3"]) else { return };
     let (database, blobs) = (servers.database("postgres"), servers.blobs());
     let options = ["--database-url", &database, "--blobs", &blobs];
-    let one = Pitlane::start_in(new_folder(), &options);
+    let mut one = Pitlane::start_in(new_folder(), &options);
     let folder = new_folder();
-    let share = |to: &std::path::Path| std::fs::copy(one.data().join("master.key"), to.join("data/master.key"));
+    let key = one.data().join("master.key");
+    let share = |to: &std::path::Path| std::fs::copy(&key, to.join("data/master.key"));
     std::fs::create_dir(folder.path().join("data")).expect("a folder");
     share(folder.path()).expect("copied");
     let mut two = Pitlane::start_empty_in(folder, &options);
@@ -100,6 +106,16 @@ fn a_rotation_is_refused_while_another_server_has_the_old_key() {
     share(two.folder.path()).expect("copied");
     two.serve_again();
     two.ok(&["orgs"]);
+
+    // Without a server, the database must be named: another one's key would be forgotten.
+    assert!(two.stop(&[]).status.success() && one.stop(&[]).status.success());
+    let before = keys(&one);
+    let refused = one.run(&["admin", "rotate-key"]);
+    assert!(text(&refused).contains("name it with --database-url"), "{}", text(&refused));
+    assert_eq!(keys(&one), before, "nothing was done");
+    one.serve_again();
+    share(two.folder.path()).expect("copied");
+    two.serve_again();
 
     // One that was killed is none either, as soon as it has been silent for a while.
     ["serve", "router", "control"].into_iter().for_each(|process| two.kill(process));
