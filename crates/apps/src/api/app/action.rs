@@ -48,13 +48,18 @@ pub(in crate::api) struct Start<'s> {
 
 async fn act(apps: Apps, caller: Caller, base: Base, guid: String, act: Act) -> Shown {
     let state = apps.clone();
-    apps.db
+    let (shown, processes) = apps
+        .db
         .write(move |tx| {
             let (mut app, space) = App::load(tx, &caller, &guid, &actions::SPACE_OPERATE)?;
             act(&Start { apps: &state, caller: &caller, space: &space, words: None }, tx, &mut app)?;
-            Ok(Json(show_app(&base, &app, &metadata::of(tx, &guid)?)))
+            let processes = process::processes(tx, &app.guid)?;
+            Ok::<_, ApiError>((show_app(&base, &app, &metadata::of(tx, &guid)?), processes))
         })
-        .await
+        .await?;
+    // Whoever asks for instances next is told of those that are wanted now, not of how the ones before them ended.
+    futures_util::future::join_all(processes.iter().map(|process| apps.run.reconcile(&process.guid))).await;
+    Ok(Json(shown))
 }
 
 async fn start_app(
