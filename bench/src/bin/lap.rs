@@ -131,12 +131,18 @@ fn routes() {
         fill(&pitlane, known..total);
         known = total;
         let api = Api::new(&pitlane);
+        let place = serde_json::json!({ "space": api.place()["space"] });
+        let app = api.post("/v3/apps", serde_json::json!({ "name": format!("stopped{total}"), "relationships": place }));
+        let app = app["guid"].as_str().expect("a guid");
         let mut times = Vec::new();
         for number in 0..20 {
             let host = format!("new{total}-{number}");
             let route = api.post("/v3/routes", serde_json::json!({ "host": host, "relationships": api.place() }));
+            let route = format!("/v3/routes/{}", route["guid"].as_str().expect("a guid"));
+            let to = serde_json::json!({ "destinations": [{ "app": { "guid": app } }] });
+            api.post(&format!("{route}/destinations"), to);
             times.push(api.until(&host, 503));
-            api.delete(&format!("/v3/routes/{}", route["guid"].as_str().expect("a guid")));
+            api.delete(&route);
             times.push(api.until(&host, 404));
         }
         let slowest = times.iter().max().copied().unwrap_or_default();
@@ -192,7 +198,7 @@ impl Api {
         self.send(self.client.delete(format!("{}{path}", self.url)));
     }
 
-    /// How long until a host is answered with `status`: 503 once it has a route (without instances), 404 when it has none.
+    /// How long until a host is answered with `status`: 503 once it has a route (to an app that does not run), 404 when it has none.
     fn until(&self, host: &str, status: u16) -> Duration {
         let begun = Instant::now();
         let ask = || self.client.get(&self.url).header("host", format!("{host}.apps.localhost")).send();
