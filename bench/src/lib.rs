@@ -3,7 +3,9 @@
 
 #![expect(clippy::print_stdout, reason = "figures are these programs' output")]
 
-use std::time::Duration;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Prints a row: what was measured, beside what, the figure, and what is to be reached.
 pub fn row(what: &str, beside: &str, measured: &str, to_reach: &str) {
@@ -19,4 +21,18 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// The middle one, in seconds; there must be one.
 pub fn median_seconds(times: impl IntoIterator<Item = Duration>) -> f64 {
     median(times.into_iter().map(|time| time.as_secs_f64()).collect())
+}
+
+/// How long `pip install` of the `requirements.txt` in `folder` takes by itself. A fresh virtual environment is made outside the measured time; pip's own cache is warm from the first round on.
+#[expect(clippy::disallowed_methods, reason = "a benchmark starts what it measures; no value from outside")]
+pub fn pip_alone(folder: &Path, venv: &Path) -> Duration {
+    let made = Command::new("/usr/bin/python3").args(["-m", "venv"]).arg(venv).status();
+    assert!(made.expect("python3-venv is installed").success());
+    let begun = Instant::now();
+    let done = Command::new(venv.join("bin/pip"))
+        .args(["install", "--quiet", "--disable-pip-version-check", "-r"])
+        .arg(folder.join("requirements.txt"))
+        .status();
+    assert!(done.expect("pip runs").success());
+    begun.elapsed()
 }

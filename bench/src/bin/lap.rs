@@ -4,7 +4,7 @@
 //! same requirements alone; the others have no peer.
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and stops at the first failure")]
 
-use bench::{median_seconds, row};
+use bench::{median_seconds, pip_alone, row};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tests::{Pitlane, eventually, http, text};
@@ -57,21 +57,6 @@ fn python_push() {
         &format!("{warm:.1} s, {:+.1} s", warm - alone),
         "≤ that + 3 s",
     );
-}
-
-/// A fresh virtual environment is made outside the measured time; pip's own cache is warm from the first round on.
-#[expect(clippy::disallowed_methods, reason = "a benchmark starts what it measures; no value from outside")]
-fn pip_alone(folder: &Path, venv: &Path) -> Duration {
-    use std::process::Command;
-    let made = Command::new("/usr/bin/python3").args(["-m", "venv"]).arg(venv).status();
-    assert!(made.expect("python3-venv is installed").success());
-    let begun = Instant::now();
-    let done = Command::new(venv.join("bin/pip"))
-        .args(["install", "--quiet", "--disable-pip-version-check", "-r"])
-        .arg(folder.join("requirements.txt"))
-        .status();
-    assert!(done.expect("pip runs").success());
-    begun.elapsed()
 }
 
 fn idle() {
@@ -132,7 +117,8 @@ fn routes() {
         known = total;
         let api = Api::new(&pitlane);
         let place = serde_json::json!({ "space": api.place()["space"] });
-        let app = api.post("/v3/apps", serde_json::json!({ "name": format!("stopped{total}"), "relationships": place }));
+        let app =
+            api.post("/v3/apps", serde_json::json!({ "name": format!("stopped{total}"), "relationships": place }));
         let app = app["guid"].as_str().expect("a guid");
         let mut times = Vec::new();
         for number in 0..20 {

@@ -11,7 +11,7 @@
 mod client;
 mod job;
 
-use bench::{median, median_seconds, row};
+use bench::{median, median_seconds, pip_alone, row};
 use client::{Call, Times};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -171,18 +171,4 @@ fn deploy() {
         &format!("{warm:.1} s, {:+.1} s", warm - alone),
         "≤ that + 4 s",
     );
-}
-
-/// A fresh virtual environment is made outside the measured time; pip's own cache is warm from the first round on.
-#[expect(clippy::disallowed_methods, reason = "a benchmark starts what it measures; no value from outside")]
-fn pip_alone(folder: &Path, venv: &Path) -> Duration {
-    let made = Command::new("/usr/bin/python3").args(["-m", "venv"]).arg(venv).status();
-    assert!(made.expect("python3-venv is installed").success());
-    let begun = Instant::now();
-    let done = Command::new(venv.join("bin/pip"))
-        .args(["install", "--quiet", "--disable-pip-version-check", "-r"])
-        .arg(folder.join("requirements.txt"))
-        .status();
-    assert!(done.expect("pip runs").success());
-    begun.elapsed()
 }
