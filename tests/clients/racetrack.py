@@ -21,15 +21,16 @@ RACETRACK = os.path.join(os.path.dirname(sys.executable), "racetrack")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def racetrack(*arguments, answers=(), cwd=FOLDER, status=0, limit=420, until=None):
+def racetrack(*arguments, answers=(), cwd=FOLDER, status=0, limit=150, until=None):
     """Runs it on a terminal; gives each answer when its prompt comes. Returns what it said, without colours.
-    until: words at which it is interrupted, and what is done before they are waited for."""
+    until: words at which it is interrupted, and what is done before they are waited for. As at a keyboard, once more when it
+    has not heard: Python loses a Ctrl-C that comes between its last look and its waiting for another thread."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)
         environment = {"HOME": FOLDER, "PATH": "/usr/bin:/bin", "TERM": "xterm", "COLUMNS": "300", "LANG": "C.UTF-8"}
         os.execve(RACETRACK, [RACETRACK, *arguments], environment)
-    said, answers, end = b"", list(answers), time.monotonic() + limit
+    said, answers, end, again = b"", list(answers), time.monotonic() + limit, None
     while True:
         assert time.monotonic() < end, f"racetrack {arguments} goes on: {said.decode(errors='replace')}"
         if select.select([terminal], [], [], 0.5)[0]:
@@ -44,7 +45,13 @@ def racetrack(*arguments, answers=(), cwd=FOLDER, status=0, limit=420, until=Non
             os.write(terminal, answers.pop(0)[1].encode() + b"\n")
         if until and until[0][0].encode() in said:
             words, then = until.pop(0)
-            then() if then else os.kill(pid, signal.SIGINT)
+            if then:
+                then()
+            else:
+                again = time.monotonic()
+        if again and time.monotonic() >= again:
+            os.kill(pid, signal.SIGINT)
+            again = time.monotonic() + 5
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     text = COLOUR.sub("", said.decode()).replace("\r\n", "\n")
     assert code == status, f"racetrack {arguments}: status {code}, not {status}: {text}"

@@ -9,6 +9,7 @@
 
 pub mod processes;
 pub mod servers;
+mod watchdog;
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
@@ -35,6 +36,7 @@ pub struct Pitlane {
     pub greeting: Vec<String>,
     serve: Child,
     arguments: Vec<String>,
+    _watchdog: watchdog::Watchdog,
 }
 
 impl Pitlane {
@@ -54,8 +56,7 @@ impl Pitlane {
         let listen = format!("127.0.0.1:{}", free_port());
         let mut arguments = vec!["serve".to_owned(), "--listen".into(), listen.clone()];
         arguments.extend(options.iter().map(|option| (*option).to_owned()));
-        let (serve, greeting) = spawn(folder.path(), &arguments, env);
-        Self { folder, url: format!("http://{listen}"), greeting, serve, arguments }.with_administrator()
+        Self::spawned(folder, &listen, arguments, env).with_administrator()
     }
 
     /// The same in a given folder (the data folder is `data` in it).
@@ -89,8 +90,13 @@ impl Pitlane {
         let listen = format!("127.0.0.1:{}", free_port());
         let mut arguments = vec!["serve".to_owned(), "--listen".into(), listen.clone()];
         arguments.extend(options.iter().map(|option| (*option).to_owned()));
-        let (serve, greeting) = spawn(folder.path(), &arguments, &[]);
-        Self { folder, url: format!("http://{listen}"), greeting, serve, arguments }
+        Self::spawned(folder, &listen, arguments, &[])
+    }
+
+    fn spawned(folder: tempfile::TempDir, listen: &str, arguments: Vec<String>, env: &[(&str, &str)]) -> Self {
+        let watchdog = watchdog::Watchdog::over(folder.path());
+        let (serve, greeting) = spawn(folder.path(), &arguments, env);
+        Self { folder, url: format!("http://{listen}"), greeting, serve, arguments, _watchdog: watchdog }
     }
 
     pub fn data(&self) -> PathBuf {

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
@@ -61,9 +61,6 @@ pub struct Router {
     workers: Vec<JoinHandle<io::Result<()>>>,
     rest: Vec<JoinHandle<()>>,
     stats: Arc<Stats>,
-    status_socket: PathBuf,
-    /// Of the status socket's name, as this router made it.
-    status_inode: Option<u64>,
     ended: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
 }
@@ -84,7 +81,6 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
     }
     let status = bind_status(&options.status_socket)
         .map_err(|source| RouterError::Status { path: options.status_socket.clone(), source })?;
-    let status_inode = inode(&options.status_socket);
 
     let workers = options.workers.max(1);
     let stats = Arc::new(Stats::new(workers));
@@ -144,17 +140,7 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
             runtime.block_on(worker::run(part))
         })?);
     }
-    Ok(Router {
-        addresses,
-        drain,
-        workers: threads,
-        rest,
-        stats,
-        status_socket: options.status_socket,
-        status_inode,
-        ended,
-        stop,
-    })
+    Ok(Router { addresses, drain, workers: threads, rest, stats, ended, stop })
 }
 
 impl Router {
@@ -185,10 +171,7 @@ impl Router {
                 result = Err(RouterError::Panicked);
             }
         }
-        // The next router may have put its own in this place already, and is found by it.
-        if self.status_inode.is_some() && inode(&self.status_socket) == self.status_inode {
-            let _ = std::fs::remove_file(&self.status_socket);
-        }
+        // Its status socket's file stays: the next router may have put its own in this place already.
         result
     }
 
@@ -246,11 +229,6 @@ fn bind_status(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
     let listener = std::os::unix::net::UnixListener::bind(path)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
-}
-
-fn inode(path: &Path) -> Option<u64> {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::symlink_metadata(path).ok().map(|found| found.ino())
 }
 
 /// Raises the limit on open files as far as it goes; a connection needs two: the client's and the backend's.
