@@ -58,13 +58,16 @@ fn main() {
         let begun = Instant::now();
         send(client.put(format!("{stories}/{moved}")).json(&json!({ "before_id": before })));
         answered.push(begun.elapsed());
-        let all = runtime.block_on(tokio::time::timeout(LOST, async {
-            let mut latest = begun;
-            for _ in 0..PEOPLE * STREAMS {
-                latest = latest.max(heard.recv().await.expect("streams go on"));
-            }
-            latest
-        }));
+        let all = runtime.block_on(async {
+            let all = async {
+                let mut latest = begun;
+                for _ in 0..PEOPLE * STREAMS {
+                    latest = latest.max(heard.recv().await.expect("streams go on"));
+                }
+                latest
+            };
+            tokio::time::timeout(LOST, all).await
+        });
         last.push(all.expect("every board hears of every move") - begun);
     }
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;

@@ -204,6 +204,7 @@ pub(crate) async fn start(jobs: &Jobs, reconciler: &Handle, position: i64) -> Re
     let inner = &jobs.run.inner;
     let _ = inner.handle.set(reconciler.clone());
     reconciler.settled().await;
+    observe::look_at_all(jobs).await?;
     publish::all(jobs).await?;
     inner.tasks.spawn(follow::follow(jobs.clone(), position));
     inner.tasks.spawn(follow::note_calls(jobs.clone()));

@@ -32,6 +32,8 @@ pub struct Target {
 impl Target {
     /// A server's API with its credentials.
     pub fn new(base: String, header: (&'static str, String)) -> Self {
+        // Fails only if one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self { client: reqwest::Client::new(), base, header }
     }
 

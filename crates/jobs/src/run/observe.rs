@@ -24,6 +24,10 @@ impl Observing {
     }
 
     async fn look(&self, workload: &str) -> Result<(), StoreError> {
+        // Before the start has the reconciler nothing is known of anything; [`look_at_all`] follows.
+        if self.jobs.run.reconciler().is_none() {
+            return Ok(());
+        }
         let Some(id) = Deployment::of_workload(workload).map(str::to_owned) else { return Ok(()) };
         let states = self.jobs.run.states(workload);
         let job = self
@@ -47,6 +51,20 @@ impl Observing {
             None => Ok(()),
         }
     }
+}
+
+/// Stores the status of every job as the reconciler's first pass found it.
+pub(super) async fn look_at_all(jobs: &Jobs) -> Result<(), StoreError> {
+    let run = jobs.run.clone();
+    let look = move |tx: &mut Tx<'_>| {
+        for (_, job) in Job::all(tx)? {
+            if let Some(id) = &job.deployment_id {
+                note_status(tx, &job, &run.states(&format!("{}{id}", Deployment::WORKLOAD)))?;
+            }
+        }
+        Ok(())
+    };
+    jobs.db.write(look).await
 }
 
 impl Observer for Observing {

@@ -18,23 +18,50 @@ fn a_job_that_raises_hangs_and_answers_no_json_is_answered_for() {
     let object = call("object");
     assert!(object.status >= 400 || object.status == 200, "{}", object.body);
 
-    // A hanging call keeps nobody else from being answered, and a caller who goes away ends it.
-    let mut hanging =
-        std::net::TcpStream::connect(house.pitlane.url.trim_start_matches("http://")).expect("it listens");
-    let body = r#"{"how":"hang"}"#;
-    let head = format!(
-        "POST /pub/job/odd/latest/api/v1/perform HTTP/1.1\r\nHost: x\r\nX-Racetrack-Auth: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        house.token,
-        body.len()
-    );
-    hanging.write_all(head.as_bytes()).expect("written");
-    hanging.set_read_timeout(Some(Duration::from_millis(500))).expect("set");
+    // A hanging call keeps nobody else from being answered.
+    let mut hanging = begin(&house, "/odd/latest/api/v1/perform", r#"{"how":"hang"}"#);
     assert!(hanging.read(&mut [0; 1]).is_err(), "it hangs");
     assert_eq!(call("fine").body, "\"fine\"");
     drop(hanging);
     assert_eq!(call("fine").body, "\"fine\"");
     let logs = house.ok("GET", "/job/odd/latest/logs?tail=500", None);
     assert!(logs["logs"].as_str().is_some_and(|logs| logs.contains("gone")), "{logs}");
+}
+
+/// A job that can hear of it is told at once that its caller has gone, in the middle of a body or of its answer.
+#[test]
+fn a_caller_who_goes_away_ends_the_call_in_the_job_too() {
+    let house = House::new();
+    let code = "async def view(scope, receive, send):\n    if scope['type'] != 'http':\n        return\n    if 'answer' in scope['path']:\n        await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n        await send({'type': 'http.response.body', 'body': b'x', 'more_body': True})\n    while (await receive())['type'] != 'http.disconnect':\n        pass\n    print('caller left', scope['path'], flush=True)\n\nclass Job:\n    def perform(self):\n        return 1\n    def webview_app(self, base_url):\n        return view\n";
+    house.deployed(manifest("left", "1.0.0"), &[("main.py", code)]);
+    for path in ["body", "answer"] {
+        let at = format!("/left/latest/api/v1/webview/{path}");
+        let mut call = begin(&house, &at, if path == "body" { r#"{"never":"# } else { "{}" });
+        match path {
+            "answer" => drop(call.read_exact(&mut [0; 64])),
+            _ => assert!(call.read(&mut [0; 1]).is_err(), "it is not answered"),
+        }
+        drop(call);
+        tests::eventually(Duration::from_secs(10), || {
+            let logs = house.ok("GET", "/job/left/latest/logs?tail=500", None);
+            logs["logs"].as_str().is_some_and(|logs| logs.contains("caller left") && logs.contains(path))
+        });
+    }
+    assert_eq!(house.call("/left/latest/api/v1/perform", json!({})).body, "1");
+}
+
+/// Sends a call with a body of which, if it ends in a colon, more was promised.
+fn begin(house: &House, path: &str, body: &str) -> std::net::TcpStream {
+    let mut stream =
+        std::net::TcpStream::connect(house.pitlane.url.trim_start_matches("http://")).expect("it listens");
+    let promised = body.len() + if body.ends_with(':') { 1000 } else { 0 };
+    let head = format!(
+        "POST /pub/job{path} HTTP/1.1\r\nHost: x\r\nX-Racetrack-Auth: {}\r\nContent-Type: application/json\r\nContent-Length: {promised}\r\n\r\n{body}",
+        house.token
+    );
+    stream.write_all(head.as_bytes()).expect("written");
+    stream.set_read_timeout(Some(Duration::from_millis(500))).expect("set");
+    stream
 }
 
 /// A hundred megabytes pass in both directions, a piece at a time.

@@ -131,11 +131,19 @@ fn r12_maintenance_stops_deployments_and_calls() {
 /// The gateway goes on by what it knows while control is dead.
 #[test]
 fn calls_go_on_while_control_is_dead() {
-    let house = House::new();
+    let mut house = House::new();
     house.deployed(manifest("adder", "1.0.0"), &[("main.py", ADDER)]);
     house.pitlane.kill("control");
     let answer = house.call("/adder/latest/api/v1/perform", json!({ "numbers": [1, 2] }));
     assert_eq!((answer.status, answer.body.as_str()), (200, "3"));
     house.pitlane.until_well();
     assert_eq!(house.call("/adder/latest/api/v1/perform", json!({ "numbers": [1, 2] })).status, 200);
+    // Nor does a job that went on running seem broken after a stop and a start of the platform, once or again.
+    for _ in 0..3 {
+        assert!(house.pitlane.stop(&[]).status.success());
+        house.pitlane.serve_again();
+        let job = house.ok("GET", "/job/adder/latest", None);
+        assert_eq!((&job["status"], &job["error"]), (&json!("running"), &json!(null)), "{job}");
+        assert_eq!(house.call("/adder/latest/api/v1/perform", json!({ "numbers": [1, 2] })).body, "3");
+    }
 }
