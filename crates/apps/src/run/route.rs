@@ -54,18 +54,6 @@ pub(super) async fn publish(apps: &Apps, guids: BTreeSet<String>) -> Result<(), 
     Ok(())
 }
 
-/// Makes all routes to an app anew.
-pub(super) async fn publish_app(
-    apps: &Apps,
-    app: &str,
-    also: impl IntoIterator<Item = String>,
-) -> Result<(), StoreError> {
-    let app = app.to_owned();
-    let mut guids = apps.db.read(move |tx| routes_to(tx, &app)).await?;
-    guids.extend(also);
-    publish(apps, guids).await
-}
-
 /// Makes all routes to a process's app anew.
 pub(super) async fn publish_process(apps: &Apps, process: &str) -> Result<(), StoreError> {
     let process = process.to_owned();
@@ -76,7 +64,8 @@ pub(super) async fn publish_process(apps: &Apps, process: &str) -> Result<(), St
     publish(apps, guids.await?).await
 }
 
-fn routes_to(tx: &mut Tx<'_>, app: &str) -> Result<BTreeSet<String>, StoreError> {
+/// Routes to an app.
+pub(super) fn routes_to(tx: &mut Tx<'_>, app: &str) -> Result<BTreeSet<String>, StoreError> {
     Ok(destination::destinations_to(tx, app)?.into_iter().map(|one| one.route_guid).collect())
 }
 
