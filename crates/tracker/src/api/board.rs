@@ -38,6 +38,8 @@ use crate::repo::{
     epic as epics, iteration as iterations, label as labels, membership as members, project as projects, record,
 };
 use sea_query::{Expr, ExprTrait};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use store::Tx;
@@ -73,19 +75,19 @@ fn board(tx: &mut Tx<'_>, call: &Call, position: i64) -> Answer {
          requested_by_id,url,project_id,owner_ids,label_ids,owned_by_id,integration_id,external_id,follower_ids,blocked_story_ids",
     )
     .map_err(ApiError::internal)?;
-    let mut shown = story::stories(tx, view, &stories, &fields)?;
     let reviews: Vec<Review> = record::all(tx, Expr::col("project_id").eq(id))?;
-    count(tx, id, &mut shown, &reviews)?;
+    let mut more = More::read(tx, id, &reviews)?;
     let memberships = members::list(tx, id)?;
 
     let mut people: BTreeSet<i64> = memberships.iter().map(|(membership, ..)| membership.person_id).collect();
-    for one in &stories {
-        people.insert(one.requested_by_id);
-    }
-    for one in &shown {
-        people.extend(one["owner_ids"].as_array().into_iter().flatten().filter_map(Value::as_i64));
-    }
     people.extend(reviews.iter().filter_map(|review| review.reviewer_id));
+    // As text at once: thousands of stories as values of fields take longer than all else.
+    let shown = story::each(tx, view, &stories, &fields, |one, mut json| {
+        people.insert(one.requested_by_id);
+        people.extend(json["owner_ids"].as_array().into_iter().flatten().filter_map(Value::as_i64));
+        more.add(one.id, &mut json);
+        to_raw_value(&json).map_err(ApiError::internal)
+    })?;
     let numbers: Vec<i64> = people.into_iter().collect();
     let known = crate::repo::person::people(tx, &numbers)?;
     let people = person::people(&known, &numbers, scope.sees_addresses(), &Fields::all_default())?;
@@ -118,9 +120,16 @@ fn board(tx: &mut Tx<'_>, call: &Call, position: i64) -> Answer {
         "epics": epic::epics(tx, view, &all_epics, &of_epic)?,
         "review_types": part::review_types(&review::types(tx, id)?, &Fields::all_default())?,
         "iterations": told(&scope, &planned),
-        "stories": shown,
     });
-    Ok(Reply::ok(body).at(scope.project.version))
+    let text = serde_json::to_string(&Board { rest: body, stories: shown }).map_err(ApiError::internal)?;
+    Ok(Reply::text(text).at(scope.project.version))
+}
+
+#[derive(Serialize)]
+struct Board {
+    #[serde(flatten)]
+    rest: Value,
+    stories: Vec<Box<RawValue>>,
 }
 
 /// The plan of what is not done. Done stories are read only as far back as velocity looks.
@@ -134,32 +143,39 @@ fn planned(tx: &mut Tx<'_>, scope: &Scope, now: i64) -> Result<iteration::Planne
     Ok(iteration::Planned { calendar, stories, plan })
 }
 
-/// Adds what hangs on the stories.
-fn count(tx: &mut Tx<'_>, project: i64, shown: &mut [Value], reviews: &[Review]) -> Result<(), ApiError> {
-    let open = || Expr::col("resolved").eq(0);
-    let counts: [(&str, HashMap<i64, i64>); 4] = [
-        ("tasks_count", link::counts(tx, "story_task", project, None)?),
-        ("tasks_open_count", link::counts(tx, "story_task", project, Some(Expr::col("complete").eq(0)))?),
-        ("comments_count", link::counts(tx, "comment", project, None)?),
-        ("blockers_count", link::counts(tx, "blocker", project, Some(open()))?),
-    ];
-    let mut by_story: HashMap<i64, Vec<Value>> = HashMap::new();
-    for review in reviews {
-        by_story.entry(review.story_id).or_default().push(json!({
-            "id": review.id,
-            "review_type_id": review.review_type_id,
-            "reviewer_id": review.reviewer_id,
-            "status": review.status,
-        }));
+/// What hangs on the stories of a board.
+struct More {
+    counts: [(&'static str, HashMap<i64, i64>); 4],
+    reviews: HashMap<i64, Vec<Value>>,
+}
+
+impl More {
+    fn read(tx: &mut Tx<'_>, project: i64, reviews: &[Review]) -> Result<Self, ApiError> {
+        let open = || Expr::col("resolved").eq(0);
+        let counts = [
+            ("tasks_count", link::counts(tx, "story_task", project, None)?),
+            ("tasks_open_count", link::counts(tx, "story_task", project, Some(Expr::col("complete").eq(0)))?),
+            ("comments_count", link::counts(tx, "comment", project, None)?),
+            ("blockers_count", link::counts(tx, "blocker", project, Some(open()))?),
+        ];
+        let mut by_story: HashMap<i64, Vec<Value>> = HashMap::new();
+        for review in reviews {
+            by_story.entry(review.story_id).or_default().push(json!({
+                "id": review.id,
+                "review_type_id": review.review_type_id,
+                "reviewer_id": review.reviewer_id,
+                "status": review.status,
+            }));
+        }
+        Ok(Self { counts, reviews: by_story })
     }
-    for story in shown {
-        let id = story["id"].as_i64().unwrap_or_default();
-        for (name, counts) in &counts {
+
+    fn add(&mut self, id: i64, story: &mut Value) {
+        for (name, counts) in &self.counts {
             story[*name] = json!(counts.get(&id).copied().unwrap_or(0));
         }
-        story["reviews"] = Value::Array(by_story.remove(&id).unwrap_or_default());
+        story["reviews"] = Value::Array(self.reviews.remove(&id).unwrap_or_default());
     }
-    Ok(())
 }
 
 fn told(scope: &Scope, planned: &iteration::Planned) -> Value {

@@ -32,10 +32,18 @@ const MOMENTS: [&str; 17] = [
     "joined_at",
 ];
 
+/// A body.
+#[derive(Debug, Clone)]
+enum Content {
+    Json(Value),
+    /// JSON, written already.
+    Text(String),
+}
+
 /// What a handler answers.
 #[derive(Debug, Clone, Default)]
 pub struct Reply {
-    body: Option<Value>,
+    body: Option<Content>,
     version: Option<i64>,
     page: Option<Page>,
     headers: HeaderMap,
@@ -57,7 +65,12 @@ pub struct Page {
 impl Reply {
     /// 200 with a body.
     pub fn ok(body: Value) -> Self {
-        Self { body: Some(body), ..Self::default() }
+        Self { body: Some(Content::Json(body)), ..Self::default() }
+    }
+
+    /// 200 with a body that is JSON already.
+    pub fn text(json: String) -> Self {
+        Self { body: Some(Content::Text(json)), ..Self::default() }
     }
 
     /// 204.
@@ -120,7 +133,12 @@ pub fn render(answer: Result<Reply, ApiError>, format: Format, begun: Instant, r
             (error.status(), Reply::ok(error.body()))
         }
     };
-    let body = reply.body.take().map(|mut body| {
+    let body = reply.body.take().map(|content| {
+        let mut body = match content {
+            Content::Text(text) if !format.millis && !format.envelope => return text.into_bytes(),
+            Content::Text(text) => serde_json::from_str(&text).unwrap_or_default(),
+            Content::Json(body) => body,
+        };
         if format.millis {
             millis(&mut body);
         }

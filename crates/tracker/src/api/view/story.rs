@@ -100,22 +100,23 @@ pub fn story(tx: &mut Tx<'_>, view: View<'_>, story: &Story, fields: &Fields) ->
 
 /// Stories of one project, in their order.
 pub fn stories(tx: &mut Tx<'_>, view: View<'_>, stories: &[Story], fields: &Fields) -> Result<Vec<Value>, ApiError> {
-    let ids: Vec<i64> = stories.iter().map(|story| story.id).collect();
-    // Long lists are nearly the whole project: then one statement a kind is less work.
-    let of = if ids.len() > 500 { Of::Project(view.scope.project.id) } else { Of::Stories(&ids) };
-    rendered(tx, view, stories, fields, of)
+    each(tx, view, stories, fields, |_, json| Ok(json))
 }
 
-fn rendered(
+/// The same, each given to `finish` as soon as it is made: of long lists not all need be there at the same time.
+pub fn each<T>(
     tx: &mut Tx<'_>,
     view: View<'_>,
     stories: &[Story],
     fields: &Fields,
-    of: Of<'_>,
-) -> Result<Vec<Value>, ApiError> {
+    mut finish: impl FnMut(&Story, Value) -> Result<T, ApiError>,
+) -> Result<Vec<T>, ApiError> {
+    let ids: Vec<i64> = stories.iter().map(|story| story.id).collect();
+    // Long lists are nearly the whole project: then one statement a kind is less work.
+    let of = if ids.len() > 500 { Of::Project(view.scope.project.id) } else { Of::Stories(&ids) };
     let chosen = choose(fields, &STORY)?;
     let related = related(tx, view, stories, &chosen, of)?;
-    stories.iter().map(|story| render(view, story, &chosen, &related)).collect()
+    stories.iter().map(|story| finish(story, render(view, story, &chosen, &related)?)).collect()
 }
 
 fn related(
