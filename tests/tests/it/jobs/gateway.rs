@@ -32,6 +32,16 @@ fn r08_a_consumer_calls_with_its_token_and_is_refused_the_moment_it_is_revoked()
     let made = house.ok("POST", &format!("/escs/{id}/auth_token"), Some(json!({ "expiry_time": null })));
     let token = made["token"].as_str().expect("shown once");
     assert_eq!(call(token), 200);
+    // One that expires by itself, while the front door knows it.
+    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let soon = now() + 2;
+    let brief = house.ok("POST", &format!("/escs/{id}/auth_token"), Some(json!({ "expiry_time": soon })));
+    let brief = brief["token"].as_str().expect("shown once").to_owned();
+    assert_eq!(call(&brief), 200);
+    eventually(Duration::from_secs(10), || call(&brief) == 401);
+    assert!(now() >= soon, "not before its time");
+    let refused = house.api("GET", "/job", Some(&brief), None);
+    assert!(refused.status == 401 && refused.body.contains("given access token has expired"), "{}", refused.body);
     house.ok("DELETE", &format!("/escs/{id}"), None);
     assert_eq!(call(token), 401);
 }
