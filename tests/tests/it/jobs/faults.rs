@@ -52,8 +52,7 @@ fn a_caller_who_goes_away_ends_the_call_in_the_job_too() {
 
 /// Sends a call with a body of which, if it ends in a colon, more was promised.
 fn begin(house: &House, path: &str, body: &str) -> std::net::TcpStream {
-    let mut stream =
-        std::net::TcpStream::connect(house.pitlane.url.trim_start_matches("http://")).expect("it listens");
+    let mut stream = std::net::TcpStream::connect(house.pitlane.url.trim_start_matches("http://")).expect("it listens");
     let promised = body.len() + if body.ends_with(':') { 1000 } else { 0 };
     let head = format!(
         "POST /pub/job{path} HTTP/1.1\r\nHost: x\r\nX-Racetrack-Auth: {}\r\nContent-Type: application/json\r\nContent-Length: {promised}\r\n\r\n{body}",
