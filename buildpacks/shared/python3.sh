@@ -12,13 +12,21 @@ choose_python() {
   step "$("$PYTHON" --version)"
 }
 
-# pip_into ENVIRONMENT CACHE ARGUMENTS…
+# pip_into ENVIRONMENT CACHE ARGUMENTS…: what pip says is kept for pip_failed, too.
 pip_into() {
   local environment=$1 cache=$2
   shift 2
+  PIP_LOG=$(mktemp)
   "$PYTHON" -m pip --python "$environment/bin/python" install --no-input --disable-pip-version-check --no-compile \
-    --progress-bar off --cache-dir "$cache/pip" --no-warn-script-location "$@" 2>&1 | sed -u 's/^/       /'
+    --progress-bar off --cache-dir "$cache/pip" --no-warn-script-location "$@" 2>&1 | tee "$PIP_LOG" | sed -u 's/^/       /'
   return "${PIPESTATUS[0]}"
+}
+
+# pip_failed WHAT: the end, with the last that pip itself called an error; whoever deploys reads no more than this sentence.
+pip_failed() {
+  local said
+  said=$(sed -nE 's/^ *ERROR: *//p' "$PIP_LOG" | tail -n 2 | cut -c1-400 | paste -sd ' ')
+  fail "$1: ${said:-the lines above say why}"
 }
 
 # Compiled once and for all: time stamps do not survive packing, so compiled files must not depend on them.

@@ -129,6 +129,7 @@ async fn start(engine: &LocalEngine, app: &Path) -> (Duration, Duration, u64) {
         cwd: "/home/vcap".into(),
         limits: Limits {
             memory_bytes: 256 << 20,
+            reserved_bytes: None,
             disk_bytes: 1 << 30,
             cpu_weight: 100,
             pids: 64,

@@ -23,7 +23,7 @@ pub struct Room {
 pub struct Ask {
     /// Whom it is for, in words: `staging of shop`.
     pub what: String,
-    /// Bytes of memory, its limit.
+    /// Bytes of memory to set aside: its limit, unless it asks for less.
     pub memory_bytes: u64,
     /// Is it a staging run?
     pub staging: bool,

@@ -102,6 +102,9 @@ pub struct Mount {
 pub struct Limits {
     /// Bytes of memory, swap none; beyond it the instance is killed.
     pub memory_bytes: u64,
+    /// Bytes that are set aside for it in the host's budget; none: as many as it may use. Older records have none.
+    #[serde(default)]
+    pub reserved_bytes: Option<u64>,
     /// Bytes of its writable layer (`/home/vcap`, `/tmp` together); beyond it writes fail.
     pub disk_bytes: u64,
     /// Relative cpu weight, 1 to 10,000; 100 is usual.
@@ -112,6 +115,13 @@ pub struct Limits {
     pub files: u64,
     /// Output bytes a second, -1 for no bound; beyond it lines are dropped, and one line says so.
     pub log_rate: i64,
+}
+
+impl Limits {
+    /// Bytes of memory that the host's budget counts for it: never more than it may use.
+    pub fn reserved(&self) -> u64 {
+        self.reserved_bytes.map_or(self.memory_bytes, |bytes| bytes.min(self.memory_bytes))
+    }
 }
 
 /// Where an instance's output goes in [`logs`].

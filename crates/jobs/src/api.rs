@@ -16,6 +16,7 @@ pub mod info;
 pub mod job;
 pub mod log;
 pub mod manifest;
+pub mod params;
 pub mod permission;
 pub mod plugin;
 pub mod portfolio;
@@ -183,13 +184,16 @@ fn all() -> Routes {
 /// The whole surface of the face. Paths below `/lifecycle` that are none are answered here; others are left to the caller.
 pub fn router(jobs: Jobs) -> Router {
     let all = all().router.route("/lifecycle/{*path}", any(unknown));
+    // What is no call of a job comes here from the gateway too; programs that call jobs know these words.
+    let all = ["/pub", "/pub/", "/pub/{*path}"].into_iter().fold(all, |all, path| all.route(path, any(no_page)));
     let all = all.method_not_allowed_fallback(not_allowed).with_state(jobs);
     let same = all.clone();
     let supervisor = any(move |request: Request| {
         let same = same.clone();
         async move { same.oneshot(as_lifecycle(request)).await }
     });
-    all.route("/lifecycle-supervisor", supervisor.clone()).route("/lifecycle-supervisor/{*path}", supervisor)
+    let paths = ["/lifecycle-supervisor", "/lifecycle-supervisor/", "/lifecycle-supervisor/{*path}"];
+    paths.into_iter().fold(all, |all, path| all.route(path, supervisor.clone()))
 }
 
 /// The supervisor of other installations serves the same API under a name of its own.
@@ -209,6 +213,10 @@ pub fn routes() -> Vec<(Method, String)> {
 
 async fn unknown(_: Request) -> Response {
     (StatusCode::NOT_FOUND, Json(serde_json::json!({ "detail": "Not Found" }))).into_response()
+}
+
+async fn no_page(_: Request) -> Response {
+    (StatusCode::NOT_FOUND, "404 page not found").into_response()
 }
 
 async fn not_allowed(_: Request) -> Response {

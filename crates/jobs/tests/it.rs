@@ -4,4 +4,5 @@
 mod it {
     mod house;
     mod walk;
+    mod words;
 }

@@ -216,6 +216,8 @@ pub(super) async fn root(apps: &Apps, droplet: &Droplet) -> Result<RootFs, Strin
 pub(super) fn limits(memory_mb: i64, disk_mb: i64, log_rate: i64) -> Limits {
     Limits {
         memory_bytes: whole(memory_mb) << 20,
+        // An application counts with all it may use: none is ended for what its neighbours need.
+        reserved_bytes: None,
         disk_bytes: whole(disk_mb) << 20,
         // As Diego has it: cpu by memory, between 1/1 and 1/8 of a usual share.
         cpu_weight: u32::try_from(memory_mb.clamp(128, 8192) * 100 / 1024).unwrap_or(100),

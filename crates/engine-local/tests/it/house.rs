@@ -61,6 +61,7 @@ pub fn spec(argv: &[&str]) -> InstanceSpec {
         cwd: "/home/vcap".into(),
         limits: Limits {
             memory_bytes: 64 << 20,
+            reserved_bytes: None,
             disk_bytes: 32 << 20,
             cpu_weight: 100,
             pids: 64,

@@ -86,7 +86,7 @@ async fn started(
 async fn memory(shared: &Arc<Shared>, spec: &InstanceSpec) -> Result<Option<Lease>, String> {
     let Some(budget) = &shared.options.budget else { return Ok(None) };
     let what = format!("instance {} of {}", spec.index, spec.workload);
-    let ask = Ask { what, memory_bytes: spec.limits.memory_bytes, staging: false };
+    let ask = Ask { what, memory_bytes: spec.limits.reserved(), staging: false };
     let ticket = budget.ask(ask).map_err(|error| error.to_string())?;
     let lease = ticket.admitted(|place| {
         if with_slot(shared, spec, |slot| slot.state.details = Some(place.to_string())) {

@@ -27,7 +27,7 @@ pub(super) enum Action {
 pub(super) struct Plan {
     pub(super) actions: Vec<Action>,
     pub(super) crashes: Vec<Crash>,
-    /// Instances adopted, with their memory limits.
+    /// Instances adopted, with the memory that is set aside for them.
     pub(super) adopted: Vec<(InstanceId, u64)>,
     pub(super) changed: bool,
     pub(super) routing: bool,
@@ -192,7 +192,7 @@ impl Pass<'_> {
         slot.enter(if instance.well.is_some() { Phase::Running } else { Phase::Starting });
         slot.state.since = instance.well.map_or(instance.started_at, |well| well.since);
         slot.state.routable = instance.well.is_some_and(|well| well.ready);
-        self.plan.adopted.push((instance.id.clone(), instance.spec.limits.memory_bytes));
+        self.plan.adopted.push((instance.id.clone(), instance.spec.limits.reserved()));
         self.plan.actions.push(Action::Monitor { index, id: instance.id.clone() });
     }
 

@@ -162,6 +162,7 @@ pub fn spec(id: &str, version: &str) -> InstanceSpec {
         cwd: "/".into(),
         limits: Limits {
             memory_bytes: 256 << 20,
+            reserved_bytes: None,
             disk_bytes: 1 << 30,
             cpu_weight: 100,
             pids: 100,

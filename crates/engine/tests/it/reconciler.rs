@@ -367,6 +367,28 @@ async fn memory_is_waited_for_visibly_and_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_set_aside_counts_and_not_what_may_be_used() {
+    let world = World::new();
+    let budget = Budget::new(Room { memory_bytes: 600 << 20, staging_slots: 1 });
+    let mut web = workload("web", 4, "1");
+    web.template.limits.reserved_bytes = Some(100 << 20);
+    world.put_well(&web, 0, Duration::from_secs(60), true);
+    world.want(web);
+    let handle = world.reconciler_with(Options { budget: Some(budget.clone()), ..Options::default() });
+    pass(SOON).await;
+    assert_eq!(phases(&handle, "web"), [(Phase::Running, true); 4]);
+    assert_eq!(budget.used().1, 400 << 20, "adopted ones count as those that were started");
+}
+
+#[test]
+fn limits_of_older_records_set_aside_what_may_be_used() {
+    let mut limits = serde_json::to_value(&spec("web", "1").limits).unwrap();
+    limits.as_object_mut().unwrap().remove("reserved_bytes");
+    let limits: Limits = serde_json::from_value(limits).unwrap();
+    assert_eq!(limits.reserved(), limits.memory_bytes);
+}
+
+#[tokio::test(start_paused = true)]
 async fn changes_are_heard_and_draining_ends_everything() {
     let world = World::new();
     let handle = world.reconciler();

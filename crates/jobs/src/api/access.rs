@@ -23,12 +23,10 @@ pub fn job(tx: &mut Tx<'_>, who: &Who, name: &str, version: &str, scope: Scope) 
     if !rights.allow(of, id, None) {
         return Err(denied(who, name, job.as_ref().map_or(version, |job| &job.version), scope));
     }
-    let family = family.ok_or_else(|| JobsError::NotFound(format!("No job named {name}")))?;
-    let job = job.ok_or_else(|| JobsError::NotFound(missing(&wanted, name, version)))?;
-    Ok((family, job))
+    found(family, job, name, version)
 }
 
-/// The same for what changes it: an alias will not do.
+/// The same for what removes it: an alias will not do.
 pub fn exact_job(
     tx: &mut Tx<'_>,
     who: &Who,
@@ -38,7 +36,7 @@ pub fn exact_job(
 ) -> Result<(Family, Job), JobsError> {
     let (family, job) = self::job(tx, who, name, version, scope)?;
     if job.version != version {
-        return Err(JobsError::NotFound(missing(&VersionRef::Exact(version.into()), name, version)));
+        return Err(missing(&VersionRef::Exact(version.into()), name, version));
     }
     Ok((family, job))
 }
@@ -81,10 +79,22 @@ pub fn denied(who: &Who, name: &str, version: &str, scope: Scope) -> JobsError {
     ))
 }
 
-fn missing(wanted: &VersionRef, name: &str, version: &str) -> String {
-    match wanted {
+/// Both, or what is told of the one that there is none of.
+pub(super) fn found(
+    family: Option<Family>,
+    job: Option<Job>,
+    name: &str,
+    version: &str,
+) -> Result<(Family, Job), JobsError> {
+    let family = family.ok_or_else(|| JobsError::NotFound(format!("No job named {name}")))?;
+    let job = job.ok_or_else(|| missing(&VersionRef::parse(version), name, version))?;
+    Ok((family, job))
+}
+
+fn missing(wanted: &VersionRef, name: &str, version: &str) -> JobsError {
+    JobsError::NotFound(match wanted {
         VersionRef::Latest => "No stable version found".into(),
         VersionRef::Wildcard(_) => format!("Not found any stable version matching pattern: {version}"),
         VersionRef::Exact(_) => format!("Job record not found for given name, version: {name} {version}"),
-    }
+    })
 }

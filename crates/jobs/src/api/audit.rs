@@ -1,11 +1,12 @@
 //! What happened to jobs: the ledger in the words of this API.
 
 use super::caller::Who;
+use super::params::Params;
 use crate::model::event::{TYPES, ago, event, sentence};
 use crate::model::time::{now, seconds};
 use crate::{Jobs, JobsError};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use ledger::Filter;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ pub struct Activity {
 pub async fn show_activity(
     State(jobs): State<Jobs>,
     who: Who,
-    Query(filter): Query<Activity>,
+    Params(filter): Params<Activity>,
 ) -> Result<Json<Value>, JobsError> {
     who.person()?;
     let set = |text: Option<String>| text.filter(|text| !text.is_empty());

@@ -156,9 +156,7 @@ pub(super) fn callee(
         let who = who.ok_or_else(|| JobsError::Unauthorized("Unauthenticated".into()))?;
         may(tx, who, name, version, family.as_ref(), job.as_ref(), Scope::CallJob, Some(endpoint))?;
     }
-    family
-        .zip(job)
-        .ok_or_else(|| JobsError::NotFound(format!("Job record not found for given name, version: {name} {version}")))
+    access::found(family, job, name, version)
 }
 
 fn is_public(tx: &mut Tx<'_>, job: &Job, endpoint: &str) -> Result<bool, JobsError> {

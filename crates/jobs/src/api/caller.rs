@@ -22,8 +22,6 @@ pub struct Who {
     pub caller: Caller,
     /// The token they sent, if they sent one.
     pub token: Option<String>,
-    /// Its row.
-    pub token_id: Option<String>,
 }
 
 impl Who {
@@ -89,7 +87,7 @@ async fn who(jobs: &Jobs, parts: &Parts) -> Result<Option<Who>, JobsError> {
         return verify(jobs, token).await.map(Some);
     }
     match parts.extensions.get::<Authentication>() {
-        Some(Authentication::Caller(caller)) => Ok(Some(Who { caller: caller.clone(), token: None, token_id: None })),
+        Some(Authentication::Caller(caller)) => Ok(Some(Who { caller: caller.clone(), token: None })),
         Some(Authentication::Refused(reason)) => Err(JobsError::Unauthorized(reason.clone())),
         Some(Authentication::Anonymous) | None => Ok(None),
     }
@@ -135,7 +133,7 @@ pub async fn verify(jobs: &Jobs, text: String) -> Result<Who, JobsError> {
             tracing::warn!(%error, "the use of a token could not be noted");
         }
     }
-    Ok(Who { caller, token: Some(text), token_id: Some(token.id) })
+    Ok(Who { caller, token: Some(text) })
 }
 
 /// A subject as somebody who may ask; `None` for who is no more or may not act.

@@ -2,6 +2,7 @@
 
 use super::caller::Who;
 use super::info::Base;
+use super::params::Params;
 use super::show::{self, DeploymentDto};
 use super::{access, body};
 use crate::model::job_type::{self, Python};
@@ -16,7 +17,7 @@ use crate::repo::{grant, new_id};
 use crate::run::note;
 use crate::{Jobs, JobsError};
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -254,7 +255,7 @@ pub async fn redeploy(
     state: State<Jobs>,
     who: Who,
     path: Path<(String, String)>,
-    wait: Query<Wait>,
+    wait: Params<Wait>,
 ) -> Result<Json<Value>, JobsError> {
     repeat(state, who, path, wait, REDEPLOY).await
 }
@@ -264,7 +265,7 @@ pub async fn reprovision(
     state: State<Jobs>,
     who: Who,
     path: Path<(String, String)>,
-    wait: Query<Wait>,
+    wait: Params<Wait>,
 ) -> Result<Json<Value>, JobsError> {
     repeat(state, who, path, wait, REPROVISION).await
 }
@@ -273,7 +274,7 @@ async fn repeat(
     State(jobs): State<Jobs>,
     who: Who,
     Path((name, version)): Path<(String, String)>,
-    Query(wait): Query<Wait>,
+    Params(wait): Params<Wait>,
     kind: &'static str,
 ) -> Result<Json<Value>, JobsError> {
     let own = jobs.clone();
@@ -281,7 +282,7 @@ async fn repeat(
         .db
         .write(move |tx| {
             access::no_maintenance(tx)?;
-            let (family, job) = access::exact_job(tx, &who, &name, &version, Scope::DeployJob)?;
+            let (family, job) = access::job(tx, &who, &name, &version, Scope::DeployJob)?;
             again(tx, &own, &who, &family, &job, kind)
         })
         .await?;
@@ -334,7 +335,7 @@ pub async fn move_job(
     jobs.db
         .read(move |tx| {
             access::no_maintenance(tx)?;
-            access::exact_job(tx, &who, &name, &version, Scope::DeployJob)
+            access::job(tx, &who, &name, &version, Scope::DeployJob)
         })
         .await?;
     Err(match wanted.infrastructure_target.as_deref() {
@@ -356,7 +357,7 @@ pub struct Limit {
 pub async fn list_deployments(
     State(jobs): State<Jobs>,
     who: Who,
-    Query(limit): Query<Limit>,
+    Params(limit): Params<Limit>,
 ) -> Result<Json<Vec<DeploymentDto>>, JobsError> {
     let limit = limit.limit.unwrap_or(100).clamp(1, 1000);
     let all = jobs

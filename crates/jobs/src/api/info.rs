@@ -10,6 +10,9 @@ use std::convert::Infallible;
 /// The product's version, as clients read it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Where dashboards of figures usually are; there are none of ours.
+const GRAFANA: &str = "http://127.0.0.1:3000";
+
 /// Scheme and host by which the client reached us, without a slash at the end.
 pub struct Base(pub String);
 
@@ -30,6 +33,6 @@ pub async fn show_info(State(_): State<Jobs>, Base(base): Base) -> Json<Value> {
         "auth_required": true,
         "external_pub_url": format!("{base}/pub"),
         "lifecycle_url": format!("{base}/lifecycle"),
-        "grafana_url": "",
+        "grafana_url": GRAFANA,
     }))
 }

@@ -3,13 +3,14 @@
 use super::access;
 use super::caller::Who;
 use super::deployment::visible;
+use super::params::Params;
 use crate::model::scope::Scope;
 use crate::repo::deployment::{Deployment, IN_PROGRESS};
 use crate::repo::record;
 use crate::{Jobs, JobsError};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header;
@@ -53,7 +54,12 @@ impl Kind {
 type Named = Path<(String, String)>;
 
 /// `GET /job/{name}/{version}/logs`.
-pub async fn show_logs(state: State<Jobs>, who: Who, path: Named, tail: Query<Tail>) -> Result<Json<Value>, JobsError> {
+pub async fn show_logs(
+    state: State<Jobs>,
+    who: Who,
+    path: Named,
+    tail: Params<Tail>,
+) -> Result<Json<Value>, JobsError> {
     Ok(Json(json!({ "logs": runtime(state, who, path, tail).await? })))
 }
 
@@ -62,7 +68,7 @@ pub async fn show_plain_logs(
     state: State<Jobs>,
     who: Who,
     path: Named,
-    tail: Query<Tail>,
+    tail: Params<Tail>,
 ) -> Result<Response, JobsError> {
     Ok(plain(&runtime(state, who, path, tail).await?))
 }
@@ -71,7 +77,7 @@ async fn runtime(
     State(jobs): State<Jobs>,
     who: Who,
     path: Named,
-    Query(tail): Query<Tail>,
+    Params(tail): Params<Tail>,
 ) -> Result<String, JobsError> {
     let source = serving(&jobs, who, path).await?;
     text(&jobs, source, Kind::Runtime, tail.tail.unwrap_or(20)).await
@@ -88,7 +94,7 @@ pub async fn show_build_logs(
     State(jobs): State<Jobs>,
     who: Who,
     path: Named,
-    Query(tail): Query<Tail>,
+    Params(tail): Params<Tail>,
 ) -> Result<Json<Value>, JobsError> {
     let deployment = newest(&jobs, who, path).await?;
     let logs = text(&jobs, deployment.build_log(), Kind::Build, tail.tail.unwrap_or(0)).await?;
@@ -100,7 +106,7 @@ pub async fn show_plain_build_logs(
     State(jobs): State<Jobs>,
     who: Who,
     path: Named,
-    Query(tail): Query<Tail>,
+    Params(tail): Params<Tail>,
 ) -> Result<Response, JobsError> {
     let deployment = newest(&jobs, who, path).await?;
     Ok(plain(&text(&jobs, deployment.build_log(), Kind::Build, tail.tail.unwrap_or(0)).await?))
@@ -136,7 +142,7 @@ pub async fn show_deployment_logs(
     State(jobs): State<Jobs>,
     who: Who,
     Path(id): Path<String>,
-    Query(tail): Query<Tail>,
+    Params(tail): Params<Tail>,
 ) -> Result<Json<Value>, JobsError> {
     let deployment = jobs.db.read(move |tx| visible(tx, &who, &id)).await?;
     let logs = text(&jobs, deployment.build_log(), Kind::Build, tail.tail.unwrap_or(0)).await?;
@@ -149,7 +155,7 @@ pub async fn stream_logs(
     State(jobs): State<Jobs>,
     who: Who,
     path: Named,
-    Query(from): Query<Start>,
+    Params(from): Params<Start>,
 ) -> Result<Response, JobsError> {
     let source = serving(&jobs, who, path).await?;
     Ok(live(jobs, source, Kind::Runtime, from, None).await)
@@ -160,7 +166,7 @@ pub async fn stream_build_logs(
     State(jobs): State<Jobs>,
     who: Who,
     Path(id): Path<String>,
-    Query(from): Query<Start>,
+    Params(from): Params<Start>,
 ) -> Result<Response, JobsError> {
     let deployment = jobs.db.read(move |tx| visible(tx, &who, &id)).await?;
     let (source, id) = (deployment.build_log(), deployment.id);

@@ -32,7 +32,7 @@ pub async fn edit_manifest(
     jobs.db
         .write(move |tx| {
             access::no_maintenance(tx)?;
-            let (family, job) = access::exact_job(tx, &who, &name, &version, Scope::DeployJob)?;
+            let (family, job) = access::job(tx, &who, &name, &version, Scope::DeployJob)?;
             let given: Value = serde_saphyr::from_str(&edit.manifest_yaml)
                 .map_err(|error| JobsError::Invalid(format!("manifest validation: it is no YAML: {error}")))?;
             let (manifest, _) = judge(&own, &given)?;

@@ -34,15 +34,16 @@ fn all() -> Value {
     json!([manifest(JOB_TYPE, "job-type"), manifest(INFRASTRUCTURE, "infrastructure")])
 }
 
-fn none(name: &str, version: &str) -> JobsError {
-    JobsError::NotFound(format!("plugin named \"{name}\" {version} was not found"))
+fn none(name: &str, version: Option<&str>) -> JobsError {
+    let version = version.map(|version| format!(" {version}")).unwrap_or_default();
+    JobsError::NotFound(format!("plugin named \"{name}\"{version} was not found"))
 }
 
 /// Why nothing can be done to the plugin of this name and version.
 fn refusal(name: &str, version: &str) -> JobsError {
     match [JOB_TYPE, INFRASTRUCTURE].contains(&name) && version == VERSION {
         true => JobsError::Invalid(format!("{name} is built in: it comes and goes with this version of Pitlane")),
-        false => none(name, version),
+        false => none(name, Some(version)),
     }
 }
 
@@ -98,7 +99,7 @@ pub async fn show_docs(Path(name): Path<String>) -> Result<Json<Option<&'static 
     match name.as_str() {
         JOB_TYPE => Ok(Json(Some(DOCS))),
         INFRASTRUCTURE => Ok(Json(None)),
-        _ => Err(none(&name, "")),
+        _ => Err(none(&name, None)),
     }
 }
 

@@ -71,7 +71,7 @@ pub async fn decide(
     let job = jobs
         .db
         .write(move |tx| {
-            let (family, job) = access::exact_job(tx, &who, &name, &version, Scope::ReadJob)?;
+            let (family, job) = access::job(tx, &who, &name, &version, Scope::ReadJob)?;
             let found: Option<PublicEndpoint> = record::find(tx, &id)?;
             let found = found.filter(|one| one.job_id == job.id);
             let found = found.ok_or_else(|| JobsError::NotFound(format!("no request {id} of that job")))?;

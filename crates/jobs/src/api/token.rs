@@ -106,8 +106,7 @@ pub async fn make_for_page(State(jobs): State<Jobs>, who: Who, headers: HeaderMa
     Ok(with_cookie(Json(body).into_response(), &headers, &text, "/pub", PAGE as u64 / 1_000_000))
 }
 
-/// `POST /auth/token/user/all/regenerate`: nobody's token is good any more; people log in again. The caller keeps the one
-/// in use.
+/// `POST /auth/token/user/all/regenerate`: nobody's token is good any more, the caller's neither; people log in again.
 pub async fn regenerate_users(State(jobs): State<Jobs>, who: Who) -> Result<Json<Value>, JobsError> {
     revoke_kind(&jobs, &who, "person").await
 }
@@ -118,16 +117,13 @@ pub async fn regenerate_consumers(State(jobs): State<Jobs>, who: Who) -> Result<
 }
 
 async fn revoke_kind(jobs: &Jobs, who: &Who, kind: &'static str) -> Result<Json<Value>, JobsError> {
-    let (asking, keep, actor) = (who.clone(), who.token_id.clone(), who.actor());
+    let (asking, actor) = (who.clone(), who.actor());
     let subjects = jobs
         .db
         .write(move |tx| {
             access::scope(tx, &asking, Scope::CallAdminApi)?;
             let mut subjects: Vec<Subject> = Vec::new();
             for token in Token::active(tx, now())?.into_iter().filter(|token| token.subject_kind == kind) {
-                if Some(&token.id) == keep.as_ref() {
-                    continue;
-                }
                 record::remove::<Token>(tx, &token.id)?;
                 let subject = subject_of(kind, &token.subject_id);
                 if !subjects.contains(&subject) {

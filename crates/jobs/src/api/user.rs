@@ -16,7 +16,11 @@ use identity::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
+/// The passwords that people choose most, lower-cased and sorted: those of Django's list (`django.contrib.auth`, BSD-3-Clause)
+/// that no other rule refuses.
+const COMMON: &str = include_str!("user/common_passwords.txt");
 /// A browser keeps its cookie for so many seconds.
 const COOKIE_SECONDS: u64 = 2_678_400;
 
@@ -131,7 +135,16 @@ fn check_password(text: &str) -> Result<Password, JobsError> {
     if text.chars().all(char::is_numeric) {
         return refuse("Invalid password: This password is entirely numeric.");
     }
+    if is_common(text) {
+        return refuse("Invalid password: This password is too common.");
+    }
     Ok(Password::new(text))
+}
+
+/// Is it one of those that are tried first? Case makes no difference.
+fn is_common(text: &str) -> bool {
+    static SORTED: LazyLock<Vec<&str>> = LazyLock::new(|| COMMON.lines().collect());
+    SORTED.binary_search(&text.to_lowercase().as_str()).is_ok()
 }
 
 /// Adds the cookie that the gateway takes for a token. No script may read it.
@@ -146,4 +159,22 @@ pub(super) fn with_cookie(mut response: Response, from: &HeaderMap, value: &str,
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COMMON, check_password};
+
+    #[test]
+    fn passwords_that_everybody_tries_are_refused() {
+        let lines: Vec<&str> = COMMON.lines().collect();
+        assert!(lines.len() > 500 && lines.is_sorted(), "they are looked up by halves");
+        assert!(lines.iter().all(|line| line.to_lowercase() == **line && line.len() >= 8));
+        for common in ["password", "PassWord1", "qwertyuiop", "iloveyou", "trustno1", lines[0], lines[lines.len() - 1]]
+        {
+            let refusal = check_password(common).unwrap_err().to_string();
+            assert_eq!(refusal, "Invalid password: This password is too common.", "{common}");
+        }
+        assert!(check_password("correct horse battery").is_ok());
+    }
 }

@@ -6,11 +6,12 @@ use crate::Jobs;
 use crate::model::job_type::Python;
 use crate::model::manifest::Manifest;
 use crate::repo::deployment::{Deployment, Secrets};
-use engine::LogTag;
+use engine::{LogTag, Place};
 use serde_json::{Map, Value, json};
 use staging::{BuildpackRef, Selection, StagingError, StagingRequest};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Bytes of memory and disk of a build.
@@ -31,6 +32,27 @@ pub(super) trait Progress: Send + Sync {
     fn phase(&self, phase: &str) -> impl Future<Output = ()> + Send;
     /// Something the deployer should know.
     fn warn(&self, warning: &str) -> impl Future<Output = ()> + Send;
+}
+
+/// Does `work` of this phase; while it waits for its turn, the phase says for what and at which place.
+async fn in_turn<T>(
+    progress: &impl Progress,
+    phase: &str,
+    places: &mut watch::Receiver<Option<Place>>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Ok(()) = places.changed() => {
+                let place = *places.borrow_and_update();
+                let told = place.map_or_else(|| phase.to_owned(), |place| format!("{phase}: {place}"));
+                progress.phase(&told).await;
+            }
+            else => return work.await,
+        }
+    }
 }
 
 /// Builds a deployment. The error is what the deployer reads.
@@ -64,7 +86,8 @@ pub(super) async fn build(
         progress.warn(&warning).await;
     }
 
-    progress.phase("preparing job type builder").await;
+    let preparing = "preparing job type builder";
+    progress.phase(preparing).await;
     for warning in &python.warnings {
         say(warning);
         progress.warn(warning).await;
@@ -74,8 +97,9 @@ pub(super) async fn build(
     {
         tracing::warn!(%error, "a build cache could not be removed");
     }
+    let (place, mut places) = watch::channel(None);
     let request = |app_guid: String, package: PathBuf, buildpack: BuildpackRef, env: Vec<(String, String)>| {
-        let (say, waits) = (say.clone(), say.clone());
+        let (say, queue) = (say.clone(), place.clone());
         StagingRequest {
             build_guid: deployment.id.clone(),
             app_guid,
@@ -87,10 +111,8 @@ pub(super) async fn build(
             timeout: StagingRequest::TIMEOUT,
             log: LogTag { source: log.clone(), source_type: "STG".into(), instance: "0".into() },
             line: Arc::new(say),
-            place: Arc::new(move |place| {
-                if let Some(place) = place {
-                    waits(&place.to_string());
-                }
+            place: Arc::new(move |now| {
+                queue.send_if_modified(|place| std::mem::replace(place, now) != now);
             }),
         }
     };
@@ -101,9 +123,11 @@ pub(super) async fn build(
         |package, buildpack, env| request("job-runner".into(), package, buildpack, env),
         cancel,
     );
-    let runner = runner.await.map_err(|error| format!("the runner of Python jobs: {error}"))?;
+    let runner = in_turn(progress, preparing, &mut places, runner).await;
+    let runner = runner.map_err(|error| format!("the runner of Python jobs: {error}"))?;
 
-    progress.phase("building image (1/1)").await;
+    let building = "building image (1/1)";
+    progress.phase(building).await;
     let path =
         |path: &Option<crate::model::name::InnerPath>| path.as_ref().map_or_else(String::new, |path| path.to_string());
     let mut env: Vec<(String, String)> =
@@ -115,7 +139,8 @@ pub(super) async fn build(
         ("CHECK_REQUIREMENTS".to_owned(), if python.check_requirements { "1" } else { "" }.to_owned()),
     ]);
     let buildpack = BuildpackRef::job_type("job_python3").ok_or("this version builds no Python jobs")?;
-    let job = stage(jobs, request(cache(manifest), package, buildpack, env), cancel).await?;
+    let job = stage(jobs, request(cache(manifest), package, buildpack, env), cancel);
+    let job = in_turn(progress, building, &mut places, job).await?;
     progress.phase("finalizing the build").await;
     Ok(Built { layers: vec![runner, job] })
 }
@@ -221,4 +246,50 @@ fn missing_packages(wanted: &[String]) -> Vec<String> {
         })
     };
     wanted.iter().filter(|package| !installed(package)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Progress, in_turn};
+    use engine::{Ask, Budget, Room};
+    use std::sync::Mutex;
+    use tokio::sync::watch;
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Progress for Heard {
+        async fn phase(&self, phase: &str) {
+            self.0.lock().unwrap().push(phase.to_owned());
+        }
+
+        async fn warn(&self, _: &str) {}
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_build_reads_in_its_phase_what_it_waits_for() {
+        let budget = Budget::new(Room { memory_bytes: 100, staging_slots: 2 });
+        let ask = |what: &str| Ask { what: what.into(), memory_bytes: 80, staging: true };
+        let first = budget.ask(ask("first")).unwrap().admitted(drop).await;
+        let (place, mut places) = watch::channel(None);
+        let second = budget.ask(ask("second")).unwrap();
+        let work = async {
+            let lease = second.admitted(|now| _ = place.send_replace(Some(now))).await;
+            place.send_replace(None);
+            // As a build, which goes on from there.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            drop(lease);
+            7
+        };
+        let heard = Heard::default();
+        let free = async {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            drop(first);
+        };
+        let (done, ()) = tokio::join!(in_turn(&heard, "building image (1/1)", &mut places, work), free);
+        assert_eq!(done, 7);
+        let waits = "building image (1/1): waits for free memory on this host, place 1 in the queue";
+        assert_eq!(*heard.0.lock().unwrap(), [waits, "building image (1/1)"]);
+    }
 }

@@ -113,9 +113,7 @@ async fn carry_out(jobs: &Jobs, deployment: &Deployment, cancel: &CancellationTo
     if deployment.token.is_none() {
         deployment = make_token(jobs, &deployment).await.map_err(|error| format!("creating job resource: {error}"))?;
     }
-    teller.phase("starting Job server").await;
-    let ready = teller.phase("initializing Job entrypoint");
-    Box::pin(provision::until_ready(jobs, &deployment, manifest.replicas, ready, cancel)).await?;
+    Box::pin(provision::until_ready(jobs, &deployment, manifest.replicas, &teller, cancel)).await?;
     teller.phase("post-deploy hooks").await;
     switch(jobs, &deployment, &manifest).await.map_err(|error| error.to_string())
 }

@@ -13,8 +13,12 @@ use futures_util::future::BoxFuture;
 use std::time::Duration;
 use store::{StoreError, Tx};
 
-/// Bounds where the manifest sets none (reference, section 4): memory in bytes, processor in cores.
+/// Bounds where the manifest sets none (reference, section 4): memory in bytes, what is set aside and what it may use at most,
+/// and processor in cores.
+const MEMORY_MIN: u64 = 256 << 20;
 const MEMORY: u64 = 1 << 30;
+/// Of what it may use at most, at least this share is set aside, so that a host is not promised away too often.
+const SHARE: u64 = 4;
 const CPU: f64 = 1.0;
 /// Bytes that an instance may write.
 const DISK: u64 = 2 << 30;
@@ -153,14 +157,45 @@ pub(super) fn limits(manifest: &Manifest) -> Limits {
     let resources = &manifest.resources;
     let least = resources.memory_min.as_ref().map_or(0, crate::model::quantity::Quantity::bytes);
     let memory = resources.memory_max.as_ref().map_or(MEMORY.max(least), crate::model::quantity::Quantity::bytes);
+    let reserved = resources.memory_min.as_ref().map_or(MEMORY_MIN, crate::model::quantity::Quantity::bytes);
     let cores = resources.cpu_max.as_ref().map_or(CPU, crate::model::quantity::Quantity::value);
     Limits {
         memory_bytes: memory,
+        reserved_bytes: Some(reserved.max(memory / SHARE).min(memory)),
         disk_bytes: DISK,
         // One core is a usual share.
         cpu_weight: ((cores * 100.0) as u32).clamp(1, 10_000),
         pids: PIDS,
         files: 16_384,
         log_rate: -1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::limits;
+    use crate::model::manifest::{Manifest, Rules};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_job_sets_aside_what_it_asks_for_and_may_use_more() {
+        let sizes = |resources: Value| {
+            let given = json!({
+                "name": "adder",
+                "owner_email": "kim@example.com",
+                "jobtype": "python3:latest",
+                "git": { "remote": "https://git.example.com/adder" },
+                "jobtype_extra": { "entrypoint_path": "job.py" },
+                "resources": resources,
+            });
+            let limits = limits(&Manifest::read(&given, Rules { insecure_git: false }).unwrap());
+            (limits.reserved() >> 20, limits.memory_bytes >> 20)
+        };
+        assert_eq!(sizes(json!({})), (256, 1024));
+        assert_eq!(sizes(json!({ "memory_min": "64Mi" })), (256, 1024), "a quarter of what it may use");
+        assert_eq!(sizes(json!({ "memory_min": "64Mi", "memory_max": "128Mi" })), (64, 128));
+        assert_eq!(sizes(json!({ "memory_max": "128Mi" })), (128, 128));
+        assert_eq!(sizes(json!({ "memory_max": "8Gi" })), (2048, 8192));
+        assert_eq!(sizes(json!({ "memory_min": "2Gi" })), (2048, 2048));
     }
 }

@@ -1,5 +1,6 @@
 //! Running what was built, beside whatever serves now, until it is ready or has failed (reference, 9.1).
 
+use super::build::Progress;
 use super::probe;
 use crate::Jobs;
 use crate::repo::deployment::Deployment;
@@ -19,11 +20,11 @@ pub(super) async fn until_ready(
     jobs: &Jobs,
     deployment: &Deployment,
     replicas: u32,
-    ready_phase: impl Future<Output = ()>,
+    progress: &impl Progress,
     cancel: &CancellationToken,
 ) -> Result<(), String> {
     let workload = deployment.workload();
-    let watch = watch(jobs, deployment, &workload, replicas, ready_phase);
+    let watch = watch(jobs, deployment, &workload, replicas, progress);
     let failure = tokio::select! {
         done = watch => match done {
             Ok(()) => return Ok(()),
@@ -45,8 +46,9 @@ async fn watch(
     deployment: &Deployment,
     workload: &str,
     replicas: u32,
-    ready_phase: impl Future<Output = ()>,
+    progress: &impl Progress,
 ) -> Result<(), String> {
+    let mut teller = Teller::begin(progress, "starting Job server").await;
     let Some(handle) = jobs.run.reconciler() else { return Err("nothing runs here".into()) };
     handle.reconcile(workload).await;
     let mut news = handle.watch();
@@ -58,6 +60,7 @@ async fn watch(
         if let Some(fallen) = fallen(&states) {
             return Err(format!("Job server crashed while starting: {}", how(jobs, workload, fallen).await));
         }
+        teller.tell(&states).await;
         match states.first() {
             Some(state) => match address(state) {
                 Some(at) => match probe::judge_live(probe::get(at, "/live").await, deployment.stamp) {
@@ -74,7 +77,7 @@ async fn watch(
         }
         let _ = tokio::time::timeout(LOOK, news.recv()).await;
     }
-    ready_phase.await;
+    let mut teller = Teller::begin(progress, "initializing Job entrypoint").await;
     let began = Instant::now();
     loop {
         let states = handle.states(workload);
@@ -84,6 +87,7 @@ async fn watch(
         if states.len() >= replicas as usize && states.iter().all(|state| state.routable) {
             return Ok(());
         }
+        teller.tell(&states).await;
         for at in states.iter().filter(|state| !state.routable).filter_map(address) {
             if let Ok(Some(failure)) = probe::judge_live(probe::get(at, "/live").await, deployment.stamp) {
                 return Err(failure);
@@ -97,6 +101,30 @@ async fn watch(
             return Err(format!("Job initialization timed out: {why}"));
         }
         let _ = tokio::time::timeout(LOOK, news.recv()).await;
+    }
+}
+
+/// Tells a phase, and behind it what an instance that cannot start yet waits for.
+struct Teller<'p, P> {
+    progress: &'p P,
+    phase: &'static str,
+    waits: Option<String>,
+}
+
+impl<'p, P: Progress> Teller<'p, P> {
+    async fn begin(progress: &'p P, phase: &'static str) -> Self {
+        progress.phase(phase).await;
+        Self { progress, phase, waits: None }
+    }
+
+    async fn tell(&mut self, states: &[InstanceState]) {
+        let waiting = states.iter().find(|state| state.phase == Phase::Down && state.crashes == 0);
+        let waits = waiting.and_then(|state| state.details.clone());
+        if waits != self.waits {
+            let told = waits.as_ref().map_or_else(|| self.phase.to_owned(), |waits| format!("{}: {waits}", self.phase));
+            self.progress.phase(&told).await;
+            self.waits = waits;
+        }
     }
 }
 

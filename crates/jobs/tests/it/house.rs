@@ -166,11 +166,23 @@ impl House {
 
     /// Status and, of a refusal, the words.
     pub async fn ask(&self, method: &str, path: &str, token: Option<&str>) -> (StatusCode, String) {
+        self.send(method, path, token, None).await
+    }
+
+    /// The same with a JSON body.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<serde_json::Value>,
+    ) -> (StatusCode, String) {
         let mut request = Request::builder().method(method).uri(path).header("host", "pitlane.test");
         if let Some(token) = token {
             request = request.header("x-racetrack-auth", token);
         }
-        let answer = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let answer = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
         let status = answer.status();
         // A stream that was let in has no end.
         let body = if status.is_success() {

@@ -137,7 +137,7 @@ fn decide(
             return Err(refuse::nobody(tracing));
         }
     }
-    let Some(job) = job else { return Err(refuse::no_job(path.name, version, tracing)) };
+    let Some(job) = job else { return Err(refuse::no_job(family.is_some(), path.name, version, tracing)) };
     let ticket = match (by_cookie && opens_page(head), hash, bearer) {
         (true, Some(hash), Some(bearer)) if caller.is_some() => Some(tickets.make(bearer, &hash, at)),
         _ => None,

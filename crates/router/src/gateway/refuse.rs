@@ -60,8 +60,10 @@ pub(super) fn other_site(tracing: &HeaderValue) -> Response<Reply> {
     answer(StatusCode::UNAUTHORIZED, json!({ "error": error }), tracing)
 }
 
-pub(super) fn no_job(name: &str, version: &str, tracing: &HeaderValue) -> Response<Reply> {
+/// `known`: there is a job of that name, of another version.
+pub(super) fn no_job(known: bool, name: &str, version: &str, tracing: &HeaderValue) -> Response<Reply> {
     let why = match version {
+        _ if !known => format!("No job named {name}"),
         "latest" => "No stable version found".to_owned(),
         _ if version.split('.').any(|part| part == "x") => {
             format!("Not found any stable version matching pattern: {version}")

@@ -28,6 +28,9 @@ const IDLE_PER_ENDPOINT: usize = 128;
 /// backend that closes idle connections does so after seconds, and then nobody could tell whether the request was taken.
 const SURELY_ALIVE: Duration = Duration::from_millis(500);
 
+/// Between two looks whether an instance that takes no connection is gone.
+const RETIRED_LOOK: Duration = Duration::from_millis(100);
+
 /// A connection in use. `reused`: it served a request before.
 pub(crate) enum Lease {
     Http1 { connection: Box<Connection>, reused: bool },
@@ -109,10 +112,16 @@ impl Pool {
             }
         };
         let limit = worker.shared.timeouts.connect;
-        timeout(limit, connect).await.unwrap_or_else(|_| {
-            let words = format!("not made within {} ms", limit.as_millis());
-            Err(io::Error::new(io::ErrorKind::TimedOut, words))
-        })
+        tokio::select! {
+            biased;
+            made = timeout(limit, connect) => made.unwrap_or_else(|_| {
+                let words = format!("not made within {} ms", limit.as_millis());
+                Err(io::Error::new(io::ErrorKind::TimedOut, words))
+            }),
+            () = retired(endpoint) => {
+                Err(io::Error::new(io::ErrorKind::NotConnected, "it has ended and no other serves in its place yet"))
+            }
+        }
     }
 
     /// A connection that serves many requests at a time.
@@ -161,6 +170,17 @@ impl Pool {
     /// Closes all idle connections.
     pub(crate) fn clear(&self) {
         self.kept.borrow_mut().clear();
+    }
+}
+
+/// Returns once no table names the endpoint any more. Its address answers nobody then, not even with a refusal, so whoever
+/// still waits for it would wait to the limit. An instance that is only slow stays in the table and is waited for.
+async fn retired(endpoint: &Endpoint) {
+    loop {
+        tokio::time::sleep(RETIRED_LOOK).await;
+        if endpoint.is_retired() {
+            return;
+        }
     }
 }
 

@@ -43,6 +43,29 @@ async fn an_instance_that_refuses_is_passed_over_and_left_out_for_a_moment() {
 }
 
 #[tokio::test]
+async fn who_waits_for_an_instance_that_is_gone_is_told_so_once_the_table_says_it() {
+    let house = House::new().await;
+    // Its queue is full, so what comes is neither taken nor refused: as with an address that is no more.
+    let full = tokio::net::TcpSocket::new_v4().unwrap();
+    full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let full = full.listen(1).unwrap();
+    let address = full.local_addr().unwrap();
+    let mut queue = Vec::new();
+    while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        queue.push(stream);
+    }
+    house.set(route("r.apps.localhost", "", vec![backend("a", 0, address)])).await;
+    let began = Instant::now();
+    let gone = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        house.set(route("r.apps.localhost", "", vec![])).await;
+    };
+    let ((status, _, _), ()) = tokio::join!(house.get("r.apps.localhost", "/"), gone);
+    assert_eq!(status, 502);
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn what_may_be_sent_twice_is_and_what_may_not_is_not() {
     let cases = [
         (Method::GET, 0, 200, 1),

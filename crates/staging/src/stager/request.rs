@@ -89,7 +89,15 @@ impl StagingRequest {
 
     /// Bounds of a staging container with this much memory and disk.
     pub fn limits(memory_bytes: u64, disk_bytes: u64) -> Limits {
-        Limits { memory_bytes, disk_bytes, cpu_weight: 100, pids: 1024, files: 16_384, log_rate: -1 }
+        Limits {
+            memory_bytes,
+            reserved_bytes: None,
+            disk_bytes,
+            cpu_weight: 100,
+            pids: 1024,
+            files: 16_384,
+            log_rate: -1,
+        }
     }
 
     pub(super) fn check(&self) -> Result<(), StagingError> {

@@ -88,7 +88,11 @@ fn what_cannot_be_built_or_started_fails_with_its_reason() {
     case(
         "0.0.1",
         &|m| m["jobtype_extra"]["requirements_path"] = json!("bad.txt"),
-        &["building an image: ", "pip could not install what bad.txt asks for"],
+        &[
+            "building an image: ",
+            "pip could not install what bad.txt asks for: ",
+            "No matching distribution found for no-such-package-of-pitlane==9.9",
+        ],
     );
     case(
         "0.0.2",

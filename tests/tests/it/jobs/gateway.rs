@@ -59,7 +59,10 @@ fn r01_a_newcomer_waits_for_approval_and_then_calls() {
     let missing = house.send("GET", "/pub/job/nobody/1.0.0/x", None, None);
     let hidden = house.send("GET", "/pub/job/adder/1.0.0/x", None, None);
     assert_eq!((missing.status, hidden.status), (401, 401));
-    assert_eq!(house.send("GET", "/pub/job/nobody/1.0.0/x", Some(&house.token), None).status, 404);
+    let answer = house.send("GET", "/pub/job/nobody/latest/x", Some(&house.token), None);
+    assert!(answer.status == 404 && answer.body.contains("No job named nobody"), "{}", answer.body);
+    let answer = house.send("GET", "/pub/job/nobody", None, None);
+    assert_eq!((answer.status, answer.body.as_str()), (404, "404 page not found"));
     // As it is on the wire: a client's library would resolve the dots before it asks.
     let up = house.raw("GET /pub/job/adder/1.0.0/public/%2e%2e/api HTTP/1.1", "");
     assert!(up.starts_with("HTTP/1.1 400 ") && up.contains("the path leads upwards"), "{up}");
