@@ -9,6 +9,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "jobs/0002-callers", up: callers },
     Migration { name: "jobs/0003-settings", up: settings },
     Migration { name: "jobs/0004-async-calls", up: async_calls },
+    Migration { name: "jobs/0005-source-version", up: source_version },
 ];
 
 fn jobs(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
@@ -205,6 +206,10 @@ fn async_calls(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
             .col(ColumnDef::new("read_at").big_integer()),
     )?;
     schema.create_index(Index::create().name("job_async_call_status").table("job_async_call").col("status"))
+}
+
+fn source_version(schema: &mut Schema<'_, '_>) -> Result<(), StoreError> {
+    schema.add_column("job_deployment", ColumnDef::new("source_version").string_len(191))
 }
 
 fn key(name: &'static str) -> ColumnDef {

@@ -48,7 +48,7 @@ fn is_the_owners(uri: &Uri) -> bool {
 
 fn is_of_jobs(path: &str) -> bool {
     let bare = path.starts_with("/api/v1/") && path != "/api/v1/info" && !is_log_cache(path);
-    bare || ["/lifecycle/", "/pub/"].iter().any(|prefix| path.starts_with(prefix))
+    bare || ["/lifecycle/", "/lifecycle-supervisor/", "/pub/"].iter().any(|prefix| path.starts_with(prefix))
 }
 
 fn is_log_cache(path: &str) -> bool {
@@ -106,6 +106,7 @@ mod tests {
             ("/v2/read?log&source_id=x", true),
             ("/lifecycle/api/v1/job", true),
             ("/pub/job/adder/latest/api/v1/perform", true),
+            ("/lifecycle-supervisor/api/v1/job", true),
             ("/api/v1/info", false),
             ("/v3/apps", false),
             ("/v3/processes/x", false),

@@ -118,6 +118,7 @@ async fn begin(jobs: &Jobs, who: Who, request: Request, kind: &'static str) -> R
         token: None,
         stamp: now().div_euclid(1_000_000),
         attempts: 0,
+        source_version: None,
     };
     jobs.db
         .write(move |tx| {
@@ -239,6 +240,7 @@ pub(super) fn again(
         token: None,
         stamp: now().div_euclid(1_000_000),
         attempts: 0,
+        source_version: before.source_version.clone().filter(|_| kind == REPROVISION),
     };
     insert(tx, &deployment)?;
     Ok(id)

@@ -30,6 +30,10 @@ pub struct Facts<'f> {
     pub stamp: i64,
     /// `python3:1.18.0`.
     pub job_type: &'f str,
+    /// Which files it was made of: their commit, or `tar`. Empty if it was built before this was kept.
+    pub source: &'f str,
+    /// This platform's version.
+    pub platform: &'f str,
 }
 
 /// Variables of the build, the job's own (secret ones win), and the platform's, which nothing can replace. Variables of the
@@ -51,12 +55,15 @@ pub fn running(
         ("AUTH_TOKEN", facts.token),
         ("JOB_DEPLOYMENT_TIMESTAMP", stamp.as_str()),
         ("JOB_TYPE_VERSION", facts.job_type),
+        ("DEPLOYED_BY_RACETRACK_VERSION", facts.platform),
         ("REQUEST_TRACING_HEADER", TRACING_HEADER),
         ("CALLER_NAME_HEADER", CALLER_HEADER),
         ("VENV_PACKAGES_PATH", PACKAGES),
     ];
     all.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let usual = [
+        // What a job tells of itself; jobs that have it from elsewhere go on to.
+        ("GIT_VERSION", facts.source.to_owned()),
         ("PATH", format!("{RUNNER}/bin:/usr/local/bin:/usr/bin:/bin")),
         ("HOME", "/home/vcap".to_owned()),
         ("USER", "vcap".to_owned()),
@@ -89,6 +96,8 @@ mod tests {
             token: "t",
             stamp: 7,
             job_type: "python3:1",
+            source: "1f2e3d4",
+            platform: "0.1.0",
         };
         let all = running(
             &facts,
@@ -98,6 +107,7 @@ mod tests {
         );
         let get = |name: &str| all.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         assert_eq!((get("INDEX_PASSWORD"), get("BOTH"), get("LEVEL")), (Some(""), Some("own"), Some("secret")));
+        assert_eq!((get("GIT_VERSION"), get("DEPLOYED_BY_RACETRACK_VERSION")), (Some("1f2e3d4"), Some("0.1.0")));
         assert_eq!(
             (get("AUTH_TOKEN"), get("JOB_DEPLOYMENT_TIMESTAMP"), get("LANG")),
             (Some("t"), Some("7"), Some("de"))

@@ -74,6 +74,8 @@ record!(
         stamp: i64,
         /// How often it was begun.
         attempts: i64,
+        /// The commit that was built, or `tar` for the client's files; none before it is known.
+        source_version: Option<String>,
     }
 );
 

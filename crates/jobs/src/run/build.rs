@@ -24,6 +24,8 @@ const MOST: u64 = 4 << 30;
 pub(super) struct Built {
     /// Digests of its layers, lowest first.
     pub(super) layers: Vec<String>,
+    /// What it was made of: a commit, or `tar`.
+    pub(super) source: String,
 }
 
 /// What tells of a build's progress.
@@ -80,7 +82,7 @@ pub(super) async fn build(
     }
     progress.phase("fetching the source code").await;
     std::fs::create_dir_all(&jobs.config.work).map_err(|error| format!("{}: {error}", jobs.config.work.display()))?;
-    let (package, _source, other) = source(jobs, deployment, manifest, secrets, &say, cancel).await?;
+    let Source { package, version, other, _kept } = source(jobs, deployment, manifest, secrets, &say, cancel).await?;
     if let Some(warning) = other {
         say(&warning);
         progress.warn(&warning).await;
@@ -142,7 +144,7 @@ pub(super) async fn build(
     let job = stage(jobs, request(cache(manifest), package, buildpack, env), cancel);
     let job = in_turn(progress, building, &mut places, job).await?;
     progress.phase("finalizing the build").await;
-    Ok(Built { layers: vec![runner, job] })
+    Ok(Built { layers: vec![runner, job], source: version })
 }
 
 /// Names the cache: one a family, so that nobody's packages reach another's job.
@@ -150,7 +152,18 @@ fn cache(manifest: &Manifest) -> String {
     format!("job-{}", manifest.name)
 }
 
-/// Where the files are, what keeps them there, and a warning if the manifest beside them is another one.
+/// A job's files.
+struct Source {
+    /// Where they are.
+    package: PathBuf,
+    /// Their commit, or `tar`.
+    version: String,
+    /// A warning, if the manifest beside them is another one.
+    other: Option<String>,
+    /// Keeps them there.
+    _kept: Box<dyn std::any::Any + Send>,
+}
+
 async fn source(
     jobs: &Jobs,
     deployment: &Deployment,
@@ -158,12 +171,13 @@ async fn source(
     secrets: &Secrets,
     say: &(impl Fn(&str) + Send + Sync),
     cancel: &CancellationToken,
-) -> Result<(PathBuf, Box<dyn std::any::Any + Send>, Option<String>), String> {
+) -> Result<Source, String> {
     if let Some(context) = &deployment.context {
         let digest = context.parse().map_err(|error: store::DigestError| error.to_string())?;
         let file = jobs.blobs.local(&digest).await.map_err(|error| format!("the files sent by the client: {error}"))?;
         say("The source is what the client sent");
-        return Ok((file.as_ref().to_owned(), Box::new(file), None));
+        let (package, version) = (file.as_ref().to_owned(), "tar".to_owned());
+        return Ok(Source { package, version, other: None, _kept: Box::new(file) });
     }
     let wanted = Fetch {
         git: &manifest.git,
@@ -182,7 +196,8 @@ async fn source(
             "Submitted job manifest is not consistent with the file found in a repository. Did you forget to do \"git push\"? Difference: {fields}"
         )
     });
-    Ok((fetched.package(), Box::new(fetched), warning))
+    let (package, version) = (fetched.package(), fetched.version.clone());
+    Ok(Source { package, version, other: warning, _kept: Box::new(fetched) })
 }
 
 /// The fields that two manifests do not agree in, each with the submitted and the found value.

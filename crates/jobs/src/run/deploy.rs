@@ -138,11 +138,12 @@ fn refusal(tx: &mut Tx<'_>, deployment: &Deployment) -> Result<Option<String>, S
 
 async fn keep_build(jobs: &Jobs, deployment: &Deployment, built: &build::Built) -> Result<Deployment, JobsError> {
     let id = deployment.id.clone();
-    let layers = built.layers.join(",");
+    let (layers, source) = (built.layers.join(","), built.source.clone());
     super::write_at_last(jobs, move |tx| {
         let mut deployment: Deployment = record::find(tx, &id)?
             .ok_or_else(|| JobsError::NotFound(format!("deployment with ID {id} was not found")))?;
         deployment.layers = Some(layers.clone());
+        deployment.source_version = Some(source.clone());
         deployment.image_name = Some(format!("job-entrypoint/{}:{}", deployment.job_name, tag(now())));
         deployment.update_time = now();
         record::save(tx, &deployment)?;

@@ -106,6 +106,8 @@ pub(super) async fn workload(jobs: &Jobs, deployment: &Deployment) -> Result<Wor
         token: &token,
         stamp: deployment.stamp,
         job_type: &deployment.job_type_version,
+        source: deployment.source_version.as_deref().unwrap_or_default(),
+        platform: crate::api::info::VERSION,
     };
     let mut build = manifest.build_env.clone();
     build.extend(secrets.build_env);

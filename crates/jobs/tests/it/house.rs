@@ -98,6 +98,7 @@ impl House {
             token: None,
             stamp: 1,
             attempts: 1,
+            source_version: None,
         };
         let work = move |tx: &mut store::Tx<'_>| {
             let family = Family::ensure(tx, &system, &name)?;

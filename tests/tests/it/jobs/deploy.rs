@@ -35,6 +35,10 @@ fn r18_a_private_repository_is_fetched_with_credentials_that_nobody_sees() {
     house.ok("POST", "/job/adder/1.0.0/redeploy", None);
     house.ok("POST", "/job/adder/1.0.0/reprovision", None);
     assert_eq!(house.call("/adder/1.x/api/v1/perform", json!({ "numbers": [2, 2] })).body, "4");
+    let health = house.send("GET", "/pub/job/adder/1.0.0/health", None, None);
+    let health: Value = serde_json::from_str(&health.body).expect("JSON");
+    assert_eq!(health["git_version"].as_str().map(str::len), Some(12), "the commit: {health}");
+    assert!(health["deployed_by_racetrack_version"].is_string(), "{health}");
     let shown = house.ok("GET", "/job/adder/1.0.0", None).to_string();
     let logs = house.ok("GET", "/job/adder/1.0.0/build-logs", None).to_string();
     for secret in ["kim:secret", "a2ltOnNlY3JldA", "hidden-value"] {
