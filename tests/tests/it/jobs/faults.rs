@@ -9,7 +9,7 @@ use std::time::Duration;
 #[test]
 fn a_job_that_raises_hangs_and_answers_no_json_is_answered_for() {
     let house = House::new();
-    let code = "import time\nclass Job:\n    def perform(self, how):\n        if how == 'raise': raise KeyError('gone')\n        if how == 'value': raise ValueError('bad')\n        if how == 'object': return object()\n        if how == 'hang': time.sleep(3600)\n        return how\n";
+    let code = "import os, time\nclass Job:\n    def perform(self, how):\n        if how == 'raise': raise KeyError('gone')\n        if how == 'value': raise ValueError('bad')\n        if how == 'object': return object()\n        if how == 'hang': time.sleep(3600)\n        if how == 'die': os._exit(3)\n        return how\n";
     house.deployed(manifest("odd", "1.0.0"), &[("main.py", code)]);
     let call = |how: &str| house.call("/odd/latest/api/v1/perform", json!({ "how": how }));
     let raised = call("raise");
@@ -26,6 +26,14 @@ fn a_job_that_raises_hangs_and_answers_no_json_is_answered_for() {
     assert_eq!(call("fine").body, "\"fine\"");
     let logs = house.ok("GET", "/job/odd/latest/logs?tail=500", None);
     assert!(logs["logs"].as_str().is_some_and(|logs| logs.contains("gone")), "{logs}");
+
+    // Whoever calls right after its end does not wait for an address that is no more.
+    assert_eq!(call("die").status, 502);
+    for _ in 0..3 {
+        let began = std::time::Instant::now();
+        let status = call("fine").status;
+        assert!(began.elapsed() < Duration::from_secs(3), "{status} after {:?}", began.elapsed());
+    }
 }
 
 /// A job that can hear of it is told at once that its caller has gone, in the middle of a body or of its answer.
