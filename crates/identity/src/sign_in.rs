@@ -105,7 +105,7 @@ impl Identity {
     /// One attempt, counted before the next ones are judged, so that many at once guess no more often than one by one.
     async fn attempt<T: Send + 'static>(
         &self,
-        keys: &[String],
+        keys: &[backoff::Key],
         password: Password,
         look_up: impl Fn(&mut store::Tx<'_>) -> Result<(T, Option<crate::PasswordHash>), IdentityError> + Send + 'static,
         object: impl Fn(&T) -> Option<ledger::Object>,

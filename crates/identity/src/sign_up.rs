@@ -55,7 +55,7 @@ impl Identity {
         self.may_sign_up(&new.invitation).await?;
         let _permit = self.attempts().acquire().await.expect("the semaphore is never closed");
         let hash = hash_password(new.password).await?;
-        let keys: Vec<String> = Some(&origin.address)
+        let keys: Vec<_> = Some(&origin.address)
             .filter(|address| !address.is_empty() && new.invitation.is_empty())
             .map(|address| backoff::key("sign-up", address))
             .into_iter()

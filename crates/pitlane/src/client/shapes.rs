@@ -64,6 +64,13 @@ pub(crate) struct ProcessInstance {
     pub(crate) state: String,
 }
 
+impl Stat {
+    /// What there is to say of it.
+    pub(crate) fn told(&self) -> Option<&str> {
+        self.waits_for.as_deref().or(self.details.as_deref()).filter(|text| !text.is_empty())
+    }
+}
+
 /// One entry of a process's `stats`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct Stat {
@@ -73,6 +80,9 @@ pub(crate) struct Stat {
     pub(crate) uptime: Option<i64>,
     #[serde(default)]
     pub(crate) details: Option<String>,
+    /// What one that starts slowly is waiting for.
+    #[serde(default)]
+    pub(crate) waits_for: Option<String>,
     #[serde(default)]
     pub(crate) mem_quota: Option<u64>,
     #[serde(default)]

@@ -109,13 +109,11 @@ fn progress(process: &Process, stats: &[Stat]) -> String {
 
 /// Has it crashed before, so that the server is trying again?
 fn has_failed(stats: &[Stat]) -> bool {
-    stats
-        .iter()
-        .all(|stat| stat.details.as_deref().is_some_and(|text| !text.is_empty() && !text.starts_with("waits for")))
+    stats.iter().all(|stat| stat.told().is_some_and(|text| !text.starts_with("waits for")))
 }
 
 fn details(stats: &[Stat]) -> Option<&str> {
-    stats.iter().find_map(|stat| stat.details.as_deref().filter(|text| !text.is_empty()))
+    stats.iter().find_map(Stat::told)
 }
 
 /// Why, what it said last, and what to do.

@@ -151,7 +151,7 @@ fn row(printer: &Printer, stat: &Stat) -> Vec<String> {
         usage.cpu.map_or_else(|| "-".to_owned(), |cpu| format!("{:.1}%", cpu * 100.0)),
         of(usage.mem, stat.mem_quota),
         of(usage.disk, stat.disk_quota),
-        stat.details.clone().unwrap_or_default(),
+        stat.told().unwrap_or_default().to_owned(),
     ]
 }
 

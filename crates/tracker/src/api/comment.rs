@@ -95,6 +95,18 @@ fn get_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
 const WRITABLE: [&str; 8] =
     ["text", "person_id", "commit_identifier", "commit_type", "story_id", "epic_id", "created_at", "updated_at"];
 
+/// Files are not kept here: that there are none may be sent.
+const EMPTY: [&str; 8] = [
+    "file_attachments",
+    "file_attachment_ids",
+    "file_attachment_ids_to_add",
+    "file_attachment_ids_to_remove",
+    "google_attachments",
+    "google_attachment_ids",
+    "google_attachment_ids_to_remove",
+    "google_attachments_to_add",
+];
+
 fn text(call: &Call) -> Result<String, ApiError> {
     if let Some(value) = call.params().raw("text").filter(|value| !value.is_string() && !value.is_null()) {
         let text = format!("The 'text' parameter value was '{value}' but must be of type 'extended_string'");
@@ -156,13 +168,16 @@ fn touched(tx: &mut Tx<'_>, on: On<'_>, follower: Option<i64>, now: i64) -> Resu
         On::Epic(epic) => record::save(tx, &Epic { updated_at: now, ..epic.clone() })?,
     };
     let (kind, id, name) = on.object();
-    Ok(change(kind, id, Some(original), Some(new), &[("name", json!(name))]))
+    Ok(match on {
+        On::Story(story) => change(kind, id, Some(original), Some(new), &story.names()),
+        On::Epic(_) => change(kind, id, Some(original), Some(new), &[("name", json!(name))]),
+    })
 }
 
 fn create_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (mut scope, owner) = owner(tx, call, Action::Work)?;
     let (params, now) = (call.params(), call.now());
-    params.only(&WRITABLE)?;
+    params.only_or_empty(&WRITABLE, &EMPTY)?;
     call.check_fields(&COMMENT)?;
     let me = scope.me()?.id();
     let person = params.integer("person_id")?.unwrap_or(me);
@@ -185,7 +200,7 @@ fn create_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
 
 fn update_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (mut scope, owner) = owner(tx, call, Action::Work)?;
-    call.params().only(&WRITABLE)?;
+    call.params().only_or_empty(&WRITABLE, &EMPTY)?;
     let on = owner.on();
     let before = find(tx, call, on)?;
     if before.person_id != scope.me()?.id() {

@@ -119,11 +119,12 @@ fn update_me(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let params = call.params();
     params.only(&WRITABLE)?;
     params.any_of(&WRITABLE)?;
-    if params.has("name") || params.has("username") {
-        // They are the same for the whole platform, and changed there.
+    let me = person::me(tx, call)?;
+    // They are the same for the whole platform, and changed there; who sends back what is there changes nothing.
+    let same = |name: &str, value: &str| params.raw(name).is_none_or(|given| given.as_str() == Some(value));
+    if !same("name", me.name()) || !same("username", &me.person.user_name) {
         return Err(ApiError::invalid("Name and username are changed in the account's own page, not here."));
     }
-    let me = person::me(tx, call)?;
     let mut profile = me.profile.clone();
     if let Some(initials) = params.short("initials", 4)? {
         profile.initials = Some(initials);

@@ -53,6 +53,17 @@ impl Params {
         }
     }
 
+    /// The same, but what is in `empty` is taken as well if it is null or an empty list.
+    pub fn only_or_empty(&self, known: &[&str], empty: &[&str]) -> Result<(), ApiError> {
+        let is_empty = |name: &&&str| match self.raw(name) {
+            Some(Value::Array(all)) => all.is_empty(),
+            Some(Value::Null) => true,
+            _ => false,
+        };
+        let known: Vec<&str> = known.iter().chain(empty.iter().filter(is_empty)).copied().collect();
+        self.only(&known)
+    }
+
     /// 400 if none of `known` is there.
     pub fn any_of(&self, known: &[&str]) -> Result<(), ApiError> {
         if known.iter().any(|name| self.values.contains_key(*name)) {

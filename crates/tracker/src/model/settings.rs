@@ -95,7 +95,7 @@ impl Default for Settings {
     }
 }
 
-/// A setting that may not be: its name and the API's words.
+/// A value that may not be: its field and the API's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Which.

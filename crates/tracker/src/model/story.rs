@@ -1,5 +1,6 @@
 //! Types and states of stories, and which of them go together (reference, section 3).
 
+use super::settings::Problem;
 use serde::{Deserialize, Serialize};
 
 /// What kind of work a story is.
@@ -154,25 +155,27 @@ impl State {
     }
 }
 
-/// What is wrong with a story's type, state and estimate together, in the API's words; none: nothing.
+/// What is wrong with a story's type, state and estimate together; none: nothing.
 pub fn problem(
     story_type: StoryType,
     state: State,
     estimate: Option<f64>,
     automatic_planning: bool,
     bugs_and_chores: bool,
-) -> Option<String> {
+) -> Option<Problem> {
+    let of = |field: &'static str, text: String| Some(Problem { field, text });
     if !story_type.allows(state, automatic_planning) {
-        return Some(match state {
+        let text = match state {
             State::Planned if automatic_planning => {
                 "Stories can only be in the planned state when automatic planning is off.".into()
             }
             _ => format!("A {} cannot be in the {} state.", story_type.as_str(), state.as_str()),
-        });
+        };
+        return of("current_state", text);
     }
     let estimable = story_type.is_estimable(bugs_and_chores);
     if estimable && estimate.is_none() && state.needs_estimate() {
-        return Some(format!("Stories in the {} state must be estimated.", state.as_str()));
+        return of("current_state", format!("Stories in the {} state must be estimated.", state.as_str()));
     }
     if !estimable && estimate.is_some() {
         let plural = match story_type {
@@ -180,7 +183,7 @@ pub fn problem(
             StoryType::Bug => "Bugs",
             _ => "Releases",
         };
-        return Some(format!("{plural} cannot be estimated in this project."));
+        return of("estimate", format!("{plural} cannot be estimated in this project."));
     }
     None
 }
@@ -203,7 +206,7 @@ mod tests {
             for (state, expected) in columns.into_iter().zip(row.chars()) {
                 let found = match problem(story_type, state, None, true, false) {
                     None => '+',
-                    Some(text) if text.ends_with("must be estimated.") => 'e',
+                    Some(problem) if problem.text.ends_with("must be estimated.") => 'e',
                     Some(_) => '-',
                 };
                 assert_eq!(found, expected, "{story_type:?} {state:?}");

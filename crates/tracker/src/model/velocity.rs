@@ -20,7 +20,8 @@ impl Done {
         if self.strength <= 0.0 {
             return 0.0;
         }
-        self.points / self.strength / f64::from(self.weeks) * f64::from(length)
+        // The sum of no points is -0.0.
+        self.points / self.strength / f64::from(self.weeks) * f64::from(length) + 0.0
     }
 }
 

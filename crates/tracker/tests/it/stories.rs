@@ -334,3 +334,61 @@ async fn commits() {
     })
     .await;
 }
+
+/// What other installations have and this one has not may be asked for and sent, as long as nothing is in it.
+#[tokio::test]
+async fn t29_lists_of_what_is_not_kept_here_are_empty() {
+    on_one(|house| async move {
+        let (owner, project) = house.project(json!({})).await;
+        let stories = format!("/projects/{project}/stories");
+        let sent = json!({ "name": "Land", "pull_requests": [], "branches": [], "task_ids": [], "comment_ids": [] });
+        let path = format!("{stories}/{}", owner.post(&stories, sent).await["id"]);
+        let shown = owner.get(&format!("{path}?fields=:default,branches,pull_request_ids,cicd_events")).await;
+        for name in ["branches", "pull_request_ids", "cicd_events"] {
+            assert_eq!(shown[name], json!([]), "{name}");
+        }
+        let comments = format!("{path}/comments");
+        let comment = json!({ "text": "look", "file_attachments": [], "google_attachment_ids": [] });
+        owner.post(&comments, comment).await;
+        let shown = owner.get(&format!("{comments}?fields=:default,person,file_attachments,google_attachments")).await;
+        assert_eq!((&shown[0]["text"], &shown[0]["file_attachments"]), (&json!("look"), &json!([])));
+        let full = json!({ "name": "x", "pull_requests": [{ "id": 1 }] });
+        let words = "this endpoint cannot accept the parameter: pull_requests";
+        owner.refused("POST", &stories, full, (400, "invalid_parameter", words)).await;
+        for (part, words) in [
+            (json!({ "tasks": [{ "description": "" }] }), "Description can't be blank"),
+            (json!({ "comments": [{ "text": " " }] }), "Text can't be blank"),
+            (json!({ "story_type": "bug", "estimate": 1 }), "Bugs cannot be estimated in this project."),
+        ] {
+            let mut body = part;
+            body["name"] = json!("x");
+            owner.refused("POST", &stories, body, (400, "invalid_parameter", words)).await;
+        }
+    })
+    .await;
+}
+
+/// Beside a story of the Backlog a new one is planned, beside one of the Icebox it is not.
+#[tokio::test]
+async fn a_new_storys_neighbours_say_whether_it_is_planned() {
+    on_one(|house| async move {
+        let (owner, project) = house.project(json!({})).await;
+        let stories = format!("/projects/{project}/stories");
+        let backlog = owner.post(&stories, json!({ "name": "b", "current_state": "unstarted" })).await["id"].clone();
+        let icebox = owner.post(&stories, json!({ "name": "i" })).await["id"].clone();
+        for (place, state) in [
+            (json!({ "before_id": backlog }), "unstarted"),
+            (json!({ "after_id": backlog }), "unstarted"),
+            (json!({ "before_id": icebox }), "unscheduled"),
+            (json!({ "before_id": icebox, "after_id": backlog }), "unscheduled"),
+            (json!({ "before_id": backlog, "current_state": "unscheduled" }), "unscheduled"),
+        ] {
+            let mut body = place.clone();
+            body["name"] = json!("new");
+            assert_eq!(owner.post(&stories, body).await["current_state"], state, "{place}");
+        }
+        let order = owner.list(&format!("{stories}?with_state=unstarted"), "name").await;
+        assert_eq!(order, ["new", "b", "new"]);
+    })
+    .await;
+}

@@ -71,15 +71,21 @@ async fn stats(apps: Apps, caller: Caller, named: Named) -> Shown {
 }
 
 async fn show_stats(apps: &Apps, process: &Process, state: &InstanceState) -> Value {
-    let base = json!({
+    // Clients of Cloud Foundry show `details` of what is starting as an error, which a slow start is not: that is ours to tell.
+    let slow = |details: &&String| state.phase == Phase::Starting && details.starts_with("waits for port");
+    let waits_for = state.details.as_ref().filter(slow);
+    let mut base = json!({
         "type": process.kind,
         "index": state.index,
         "state": state.phase,
         "routable": state.routable,
         "uptime": seconds_since(state.since),
         "isolation_segment": null,
-        "details": state.details,
+        "details": if waits_for.is_some() { None } else { state.details.as_ref() },
     });
+    if let Some(waits_for) = waits_for {
+        base["waits_for"] = json!(waits_for);
+    }
     let (Some(instance), true) = (&state.instance, state.phase != Phase::Down) else { return base };
     let mut full = base;
     let usage = apps.run.usage(instance).await.map(|(usage, share)| {

@@ -44,10 +44,21 @@ const WRITABLE: [&str; 23] = [
 const CREATE_ONLY: [&str; 6] = ["created_at", "tasks", "comments", "blockers", "reviews", "cl_numbers"];
 /// Sent back by clients that send what they got.
 const TOLERATED: [&str; 2] = ["updated_at", "story_id"];
+/// Lists of what is not kept here, and of what is made with its story only: they may be sent as long as they are empty.
+const EMPTY: [&str; 8] = [
+    "pull_requests",
+    "pull_request_ids",
+    "branches",
+    "branch_ids",
+    "task_ids",
+    "comment_ids",
+    "blocker_ids",
+    "review_ids",
+];
 
 fn all<'a>(params: &Params, more: &[&'a str]) -> Result<(), ApiError> {
     let known: Vec<&'a str> = WRITABLE.iter().chain(&TOLERATED).chain(more).copied().collect();
-    params.only(&known)
+    params.only_or_empty(&known, &EMPTY)
 }
 
 /// A story to be.
@@ -69,12 +80,14 @@ pub fn new_story(call: &Call) -> Result<NewStory, ApiError> {
     }
     let mut comments = Vec::new();
     for comment in params.objects("comments")?.unwrap_or_default() {
-        comments.push(comment.text("text", 20_000)?.ok_or_else(|| ApiError::missing("text"))?);
+        let text = comment.text("text", 20_000)?.ok_or_else(|| ApiError::missing("text"))?;
+        comments.push(not_blank("text", "Text", text)?);
     }
     let current_state = match (patch.current_state, patch.wanted.group) {
-        (Some(state), _) => state,
-        (None, Some(Group::Scheduled | Group::Current)) => State::Unstarted,
-        (None, _) => State::Unscheduled,
+        (Some(state), _) => Some(state),
+        (None, Some(Group::Scheduled | Group::Current)) => Some(State::Unstarted),
+        (None, Some(Group::Unscheduled)) => Some(State::Unscheduled),
+        (None, None) => None,
     };
     Ok(NewStory {
         name,
@@ -117,11 +130,18 @@ pub fn status(params: &Params) -> Result<Option<String>, ApiError> {
     params.one_of("status", &STATUSES, |text| STATUSES.contains(&text).then(|| text.to_owned()))
 }
 
+fn not_blank(field: &str, shown: &str, text: String) -> Result<String, ApiError> {
+    match text.trim().is_empty() {
+        false => Ok(text),
+        true => Err(ApiError::invalid_field(field, format!("{shown} can't be blank"))),
+    }
+}
+
 fn described(params: &Params, name: &str, flag: &str) -> Result<Vec<(String, bool)>, ApiError> {
     let mut found = Vec::new();
     for one in params.objects(name)?.unwrap_or_default() {
         let description = one.text("description", 1000)?.ok_or_else(|| ApiError::missing("description"))?;
-        found.push((description, one.boolean(flag)?.unwrap_or(false)));
+        found.push((not_blank("description", "Description", description)?, one.boolean(flag)?.unwrap_or(false)));
     }
     Ok(found)
 }

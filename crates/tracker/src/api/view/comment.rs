@@ -21,7 +21,17 @@ pub const COMMENT: Shape = Shape {
         "created_at",
         "updated_at",
     ],
-    extra: &["person"],
+    // Files are not kept here: their lists are empty.
+    extra: &[
+        "person",
+        "file_attachment_ids",
+        "file_attachments",
+        "google_attachment_ids",
+        "google_attachments",
+        "attachment_ids",
+        "reaction_ids",
+        "reactions",
+    ],
 };
 
 /// Comments, in their order.
@@ -54,7 +64,7 @@ pub fn comments(
                 "commit_type" => comment.commit_type.as_ref().map(|text| json!(text)),
                 "created_at" => at(comment.created_at),
                 "updated_at" => at(comment.updated_at),
-                _ => None,
+                _ => Some(json!([])),
             })
         })
     };

@@ -69,6 +69,13 @@ pub const STORY: Shape = Shape {
         "points_total",
         "counts_accepted",
         "counts_total",
+        // Of source code hosts, which tell this installation nothing: always empty.
+        "pull_request_ids",
+        "pull_requests",
+        "branch_ids",
+        "branches",
+        "cicd_event_ids",
+        "cicd_events",
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Creating stories, with what comes with them.
 
 use crate::ApiError;
-use crate::model::story::{self, State, StoryType};
+use crate::model::story::{self, Panel, State, StoryType};
 use crate::model::{points, time};
 use crate::repo::activity::{self, Draft, change};
 use crate::repo::label::{self, Named};
@@ -23,8 +23,8 @@ pub struct NewStory {
     pub description: Option<String>,
     /// Kind of work.
     pub story_type: StoryType,
-    /// How far it is.
-    pub current_state: State,
+    /// How far it is; none: as its place has it, in the Icebox without one.
+    pub current_state: Option<State>,
     /// Points.
     pub estimate: Option<f64>,
     /// `none`.
@@ -61,9 +61,13 @@ pub struct NewStory {
 
 /// Creates it in the project of `scope`.
 pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Result<Whole, ApiError> {
-    check(tx, scope, &new, now)?;
-    let me = scope.me()?.clone();
     let project_id = scope.project.id;
+    let state = match new.current_state {
+        Some(state) => state,
+        None => state_of_place(tx, project_id, new.wanted)?,
+    };
+    check(tx, scope, &new, state, now)?;
+    let me = scope.me()?.clone();
     let (labels, new_labels) = label::resolve(tx, project_id, &new.labels, now)?;
     let label_ids: Vec<i64> = labels.iter().map(|label| label.id).collect();
     let counted = label::counts(tx, &label_ids)?;
@@ -75,12 +79,12 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
         name: new.name,
         description: new.description,
         story_type: new.story_type,
-        current_state: new.current_state,
-        panel: new.current_state.panel(),
+        current_state: state,
+        panel: state.panel(),
         position: 0,
         estimate: new.estimate,
         story_priority: new.story_priority,
-        accepted_at: (new.current_state == State::Accepted).then(|| new.accepted_at.unwrap_or(now)),
+        accepted_at: (state == State::Accepted).then(|| new.accepted_at.unwrap_or(now)),
         deadline: new.deadline,
         requested_by_id: new.requested_by_id.unwrap_or(me.id()),
         integration_id: new.integration_id,
@@ -149,16 +153,30 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
     Ok(whole)
 }
 
-fn check(tx: &mut Tx<'_>, scope: &Scope, new: &NewStory, now: i64) -> Result<(), ApiError> {
+/// A story that is put beside one of the Backlog is planned (reference, section 4); on the border it stays in the Icebox.
+fn state_of_place(tx: &mut Tx<'_>, project: i64, wanted: Wanted) -> Result<State, ApiError> {
+    let mut panel = |id: Option<i64>| -> Result<Option<Panel>, ApiError> {
+        let Some(id) = id else { return Ok(None) };
+        let story = record::find::<Story>(tx, id)?.filter(|story| story.project_id == project);
+        Ok(story.map(|story| story.panel.max(Panel::Scheduled)))
+    };
+    Ok(match (panel(wanted.before.flatten())?, panel(wanted.after.flatten())?) {
+        (Some(before), Some(after)) if before != after => State::Unscheduled,
+        (Some(Panel::Scheduled), _) | (None, Some(Panel::Scheduled)) => State::Unstarted,
+        _ => State::Unscheduled,
+    })
+}
+
+fn check(tx: &mut Tx<'_>, scope: &Scope, new: &NewStory, state: State, now: i64) -> Result<(), ApiError> {
     let settings = scope.project.settings();
     if let Some(problem) = story::problem(
         new.story_type,
-        new.current_state,
+        state,
         new.estimate,
         settings.automatic_planning,
         settings.bugs_and_chores_are_estimatable,
     ) {
-        return Err(ApiError::invalid_field("current_state", problem));
+        return Err(ApiError::invalid_field(problem.field, problem.text));
     }
     if let Some(points) = new.estimate {
         check_estimate(scope, points)?;
@@ -230,7 +248,7 @@ fn wanted(tx: &mut Tx<'_>, story: &Story, wanted: Wanted) -> Result<Option<i64>,
         return Ok(None);
     }
     // A new story has the state that was asked for; a neighbour of another list cannot change it.
-    let nowhere = Story { panel: crate::model::story::Panel::Accepted, ..story.clone() };
+    let nowhere = Story { panel: Panel::Accepted, ..story.clone() };
     match place::wanted(tx, &nowhere, wanted)? {
         Some((panel, position)) if panel == story.panel => Ok(Some(position)),
         _ => Ok(None),

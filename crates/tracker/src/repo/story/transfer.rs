@@ -53,7 +53,7 @@ pub fn transfer(
         settings.automatic_planning,
         settings.bugs_and_chores_are_estimatable,
     ) {
-        return Err(ApiError::invalid_field("current_state", problem));
+        return Err(ApiError::invalid_field(problem.field, problem.text));
     }
     story.panel = Panel::Accepted;
     let placed = if wanted.is_given() { place::wanted(tx, &story, wanted)? } else { None };

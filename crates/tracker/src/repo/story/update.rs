@@ -290,7 +290,7 @@ fn check(scope: &Scope, story: &Story) -> Result<(), ApiError> {
         settings.bugs_and_chores_are_estimatable,
     );
     if let Some(problem) = problem {
-        return Err(ApiError::invalid_field("current_state", problem));
+        return Err(ApiError::invalid_field(problem.field, problem.text));
     }
     if story.deadline.is_some() && story.story_type != StoryType::Release {
         return Err(ApiError::invalid_field("deadline", "Only releases may have a deadline."));

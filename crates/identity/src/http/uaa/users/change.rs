@@ -149,7 +149,7 @@ pub(in crate::http::uaa) async fn update_status(
     let done = identity.db().write(move |tx| {
         let person = person_get(tx, &id)?.ok_or(IdentityError::NotFound("person"))?;
         let names = [Some(&person.user_name), person.email.as_ref()];
-        let keys: Vec<String> = names.into_iter().flatten().map(|name| backoff::key("account", name)).collect();
+        let keys: Vec<_> = names.into_iter().flatten().map(|name| backoff::key("account", name)).collect();
         backoff::succeeded(tx, &keys)?;
         note(tx, &caller.actor(), "account.unlocked", person.object(), json!({}))?;
         Ok::<_, IdentityError>(())
