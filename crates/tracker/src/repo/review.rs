@@ -107,6 +107,22 @@ pub fn check(tx: &mut Tx<'_>, project_id: i64, review_type_id: i64, reviewer: Op
     crate::repo::story::check_members(tx, project_id, "reviewer_id", reviewer.as_slice())
 }
 
+/// Takes a story's reviews along into another project, whose types of the same names they have there; a name that it lacks is
+/// made. Who is no member there reviews no more.
+pub fn transfer(tx: &mut Tx<'_>, story_id: i64, target: i64, members: &[i64], now: i64) -> Result<(), ApiError> {
+    for review in list(tx, story_id)? {
+        let name = record::find::<ReviewType>(tx, review.review_type_id)?.map(|kind| kind.name).unwrap_or_default();
+        let known = types(tx, target)?.into_iter().find(|kind| kind.name == name);
+        let kind = match known {
+            Some(kind) => kind,
+            None => insert_type(tx, target, &name, false, now)?,
+        };
+        let reviewer_id = review.reviewer_id.filter(|id| members.contains(id));
+        record::save(tx, &Review { project_id: target, review_type_id: kind.id, reviewer_id, ..review })?;
+    }
+    Ok(())
+}
+
 /// Makes one.
 pub fn insert(tx: &mut Tx<'_>, story: &Story, new: &NewReview, now: i64) -> Result<Review, ApiError> {
     check(tx, story.project_id, new.review_type_id, new.reviewer_id)?;

@@ -288,6 +288,9 @@ async fn another_project() {
         let body = json!({ "name": "go", "labels": ["far"], "estimate": 3, "comments": [{ "text": "hm" }], "owner_ids": [owner.number] });
         let story = owner.post(&format!("/projects/{project}/stories"), body).await;
         let path = format!("/stories/{}", story["id"]);
+        let kind = owner.post(&format!("/projects/{project}/review_types"), json!({ "name": "Legal" })).await;
+        let review = json!({ "review_type_id": kind["id"], "reviewer_id": owner.number, "status": "pass" });
+        owner.post(&format!("/projects/{project}{path}/reviews"), review).await;
         let moved = owner.put(&path, json!({ "project_id": other, "group": "scheduled" })).await;
         assert_eq!((&moved["project_id"], &moved["id"]), (&other, &story["id"]));
         assert_eq!(moved["current_state"], "unstarted");
@@ -300,8 +303,20 @@ async fn another_project() {
         assert_eq!(left[0]["message"], "Ada moved \"go\" from this project to Gemini");
         let came = owner.get(&format!("/projects/{other}/activity")).await;
         assert_eq!(came[0]["kind"], "story_move_into_project_and_prioritize_activity");
+        // Its reviews come along; a kind that the other project lacks is made there.
+        assert_eq!(owner.list(&format!("/projects/{other}{path}/reviews"), "status").await, ["pass"]);
+        assert!(owner.list(&format!("/projects/{other}/review_types"), "name").await.contains(&json!("Legal")));
         let stranger = house.person("Eve").await;
         stranger.refused("PUT", &path, json!({ "project_id": project }), (403, "unauthorized_operation", "")).await;
+        // What is asked for beside the project is done too, or nothing is.
+        let off = json!({ "project_id": project, "estimate": 77 });
+        assert_eq!(owner.call("PUT", &path, off, 400).await.body["code"], "invalid_parameter");
+        assert_eq!(owner.get(&path).await["project_id"], other);
+        let more = json!({ "project_id": project, "name": "back", "estimate": 1, "labels": ["near"], "comment": "why" });
+        let back = owner.put(&path, more).await;
+        assert_eq!((&back["project_id"], &back["name"], &back["estimate"]), (&json!(project), &json!("back"), &json!(1)));
+        assert_eq!(back["labels"][0]["name"], "near");
+        assert_eq!(owner.list(&format!("{path}/comments"), "text").await, ["hm", "why"]);
     })
     .await;
 }

@@ -74,16 +74,19 @@ fn recent_and_tail() {
         has(&all, "API", "Stopping app with guid") && has(&all, "CELL", "stopping instance")
     });
 
-    // tail: where it begins, then forward from there, without gaps or repetitions
-    let newest = shape::envelopes(&cf.get(&path, &[("descending", "true"), ("limit", "1")]).json);
-    let at: i64 = newest[0]["timestamp"].as_str().expect("text").parse().expect("a number");
-    let from = (at - 1_000_000_000).to_string();
-    let forward = shape::envelopes(&cf.get(&path, &[("envelope_types", "LOG"), ("start_time", &from)]).json);
-    let times: Vec<i64> =
-        forward.iter().map(|one| one["timestamp"].as_str().expect("text").parse().expect("a number")).collect();
-    assert!(times.is_sorted() && times.last() == Some(&at), "{times:?}");
-    let after = (at + 1).to_string();
-    assert!(shape::envelopes(&cf.get(&path, &[("envelope_types", "LOG"), ("start_time", &after)]).json).is_empty());
+    // tail: where it begins, then forward from there, without gaps or repetitions; once its last words are there
+    let read = |query: &[(&str, &str)]| -> Vec<i64> {
+        let envelopes = shape::envelopes(&cf.get(&path, query).json);
+        let times = envelopes.iter().map(|one| one["timestamp"].as_str().expect("text").parse().expect("a number"));
+        times.collect()
+    };
+    eventually(Duration::from_secs(15), || {
+        let at = read(&[("descending", "true"), ("limit", "1")])[0];
+        let (from, after) = ((at - 1_000_000_000).to_string(), (at + 1).to_string());
+        let forward = read(&[("envelope_types", "LOG"), ("start_time", &from)]);
+        assert!(forward.is_sorted(), "{forward:?}");
+        forward.last() == Some(&at) && read(&[("envelope_types", "LOG"), ("start_time", &after)]).is_empty()
+    });
     assert!(shape::envelopes(&cf.get(&path, &[("envelope_types", "GAUGE")]).json).is_empty());
 
     let meta = cf.get("/api/v1/meta", &[]).json;

@@ -1,7 +1,6 @@
 //! Moving a story to another project: it keeps its number and what hangs on it, and takes its labels along by name.
 
 use crate::ApiError;
-use crate::model::points;
 use crate::model::story::{Panel, State};
 use crate::repo::activity::{self, Draft, change, difference};
 use crate::repo::label::{self, Named};
@@ -84,8 +83,7 @@ pub fn transfer(
             Query::update().table(table).value("project_id", target).and_where(Expr::col("story_id").eq(story.id)),
         )?;
     }
-    // Kinds of reviews are a project's own.
-    tx.exec(Query::delete().from_table("review").and_where(Expr::col("story_id").eq(story.id)))?;
+    crate::repo::review::transfer(tx, story.id, target, &members, now)?;
     if story.current_state != before.story.current_state {
         transition::add(
             tx,
@@ -103,9 +101,6 @@ pub fn transfer(
     let (mut original, mut new) = difference(&before.values(), &after.values()).unwrap_or_default();
     original.insert("project_id".into(), json!(source));
     new.insert("project_id".into(), json!(target));
-    if let Some(points) = story.estimate {
-        new.insert("estimate".into(), points::number(points));
-    }
     let moved = change("story", story.id, Some(original), Some(new), &story.names());
     let draft = |verb, message: String, changes| Draft {
         subject: "story",
