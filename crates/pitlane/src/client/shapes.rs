@@ -64,13 +64,6 @@ pub(crate) struct ProcessInstance {
     pub(crate) state: String,
 }
 
-impl Stat {
-    /// What there is to say of it.
-    pub(crate) fn told(&self) -> Option<&str> {
-        self.waits_for.as_deref().or(self.details.as_deref()).filter(|text| !text.is_empty())
-    }
-}
-
 /// One entry of a process's `stats`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) struct Stat {
@@ -89,6 +82,13 @@ pub(crate) struct Stat {
     pub(crate) disk_quota: Option<u64>,
     #[serde(default)]
     pub(crate) usage: Option<Usage>,
+}
+
+impl Stat {
+    /// What there is to say of it.
+    pub(crate) fn told(&self) -> Option<&str> {
+        self.waits_for.as_deref().or(self.details.as_deref()).filter(|text| !text.is_empty())
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
