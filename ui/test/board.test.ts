@@ -151,7 +151,7 @@ it('rows of a plan hold every scheduled story once, under the head of its iterat
   const stories = from.order.flatMap((id) => from.stories.get(id) ?? []);
   const calendar = new Calendar({ time_zone: 'UTC', week_start_day: 'Monday', iteration_length: 1, created_at: Date.parse('2026-01-05T00:00:00Z') }, new Map());
   const plan = fill(
-    stories.map((one) => ({ id: one.id, state: one.state, points: one.estimate ?? 0, acceptedAt: one.acceptedAt })),
+    stories,
     { velocity: 3, automatic: true, current: 1, calendar },
   );
   const rows = scheduledRows(stories, plan, calendar, { which: 'both', hideAccepted: false, hideEmpty: false });

@@ -29,7 +29,7 @@ describe('velocity', () => {
 
 describe('filling', () => {
   it.each(cases.filling)('$name', (one) => {
-    const stories = (one.stories as { state: State; points: number | null }[]).map(({ state, points }, id) => ({ id, state, points: points ?? 0 }));
+    const stories = (one.stories as { state: State; points: number | null }[]).map(({ state, points }, id) => ({ id, state, estimate: points ?? 0 }));
     const calendar = { length: one.iteration_length as number, weeks: () => one.current.weeks as number, strength: () => one.current.strength as number };
     const found = fill(stories, { velocity: one.velocity, automatic: one.automatic_planning, current: 1, calendar });
     const numbers = stories.map((_, index) => found.find((iteration) => iteration.stories.includes(index))?.number ?? null);
@@ -50,7 +50,7 @@ describe('windows', () => {
 describe('plans', () => {
   it.each(cases.plans)('$name', (one) => {
     const stories = (one.stories as { id: number; state: State; points: number | null; accepted_at?: string }[]).map(
-      (story): Planned => ({ id: story.id, state: story.state, points: story.points ?? 0, acceptedAt: story.accepted_at ? Date.parse(story.accepted_at) : undefined }),
+      (story): Planned => ({ id: story.id, state: story.state, estimate: story.points ?? undefined, acceptedAt: story.accepted_at ? Date.parse(story.accepted_at) : undefined }),
     );
     const accepted = stories.flatMap((story) => story.acceptedAt ?? []);
     const calendar = new Calendar(timing(one.project), overrides(one.overrides), accepted.length > 0 ? Math.min(...accepted) : undefined);
@@ -63,7 +63,7 @@ describe('plans', () => {
 });
 
 it('plans ten thousand stories in no time that a person sees', () => {
-  const stories = Array.from({ length: 10_000 }, (_, id): Planned => ({ id, state: 'unstarted', points: id % 4 }));
+  const stories = Array.from({ length: 10_000 }, (_, id): Planned => ({ id, state: 'unstarted', estimate: id % 4 }));
   const calendar = { length: 1, weeks: () => 1, strength: () => 1 };
   const before = performance.now();
   const found = fill(stories, { velocity: 20, automatic: true, current: 1, calendar });

@@ -7,7 +7,7 @@ import { asFailure, type Failure } from '../../../lib/failure';
 import { follow, missed, type Entry } from '../../../lib/live.svelte';
 import { sayFailure } from '../../../lib/toasts.svelte';
 import { Calendar, type Override } from './calendar';
-import { fill, type Iteration, type Planned } from './plan';
+import { fill, type Iteration } from './plan';
 import { Draft, readSnapshot, Unknown, type Snapshot, type Story } from './snapshot';
 
 export interface Op {
@@ -96,11 +96,10 @@ export class Board {
   readonly plan: Iteration[] = $derived.by(() => {
     const { data, calendar } = this;
     if (!data || !calendar) return [];
-    const planned = this.stories.map((story): Planned => ({ id: story.id, state: story.state, points: story.estimate ?? 0, acceptedAt: story.acceptedAt }));
     const current = data.iterations.current_number;
     const begin = calendar.start(current);
     const how = { velocity: this.velocity, automatic: data.project.automatic_planning, current, calendar };
-    return fill(planned, how, (story) => (story.acceptedAt ?? Infinity) >= begin);
+    return fill(this.stories, how, (story) => (story.acceptedAt ?? Infinity) >= begin);
   });
 
   constructor(readonly project: number) {

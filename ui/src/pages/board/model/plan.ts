@@ -11,8 +11,7 @@ const EPSILON = 1e-9;
 export interface Planned {
   id: number;
   state: State;
-  /** 0 without an estimate. */
-  points: number;
+  estimate?: number;
   /** Milliseconds; of accepted stories. */
   acceptedAt?: number;
 }
@@ -67,7 +66,7 @@ export interface Filling {
 }
 
 /** The current iteration and the Backlog, from stories in project order; `accepted` of them lie in the current one. */
-export function fill(stories: Planned[], how: Filling, acceptedNow: (story: Planned) => boolean = () => true): Iteration[] {
+export function fill(stories: readonly Planned[], how: Filling, acceptedNow: (story: Planned) => boolean = () => true): Iteration[] {
   const planned = Math.max(1, how.velocity);
   const { calendar } = how;
   const accepted: number[] = [];
@@ -82,7 +81,7 @@ export function fill(stories: Planned[], how: Filling, acceptedNow: (story: Plan
     else if (story.state !== 'unscheduled') waiting.push(index);
   });
   accepted.sort((a, b) => by(stories[a], stories[b]));
-  const points = (index: number) => stories[index]?.points ?? 0;
+  const points = (index: number) => stories[index]?.estimate ?? 0;
 
   const first: Iteration = { number: how.current, stories: [...accepted, ...working, ...dragged], points: 0 };
   first.points = first.stories.reduce((sum, index) => sum + points(index), 0);
@@ -131,7 +130,7 @@ export function plan(calendar: Calendar, strategy: Strategy, automatic: boolean,
     const iteration: Iteration = { number, stories: [], points: 0 };
     for (let next = accepted[at]; next && (next.story.acceptedAt ?? -Infinity) < finish; next = accepted[++at]) {
       iteration.stories.push(next.index);
-      iteration.points += next.story.points;
+      iteration.points += next.story.estimate ?? 0;
     }
     iterations.push(iteration);
     done.push({ points: iteration.points, weeks: calendar.weeks(number), strength: calendar.strength(number) });

@@ -44,8 +44,16 @@ export interface NoteRow {
 }
 export type Row = HeaderRow | StoryRowData | FoldRow | DeadlineRow | NoteRow;
 
+const rowsOf = new WeakMap<Story, StoryRowData>();
+
+/** The row of a story, the same one for as long as the story is: a change of one story draws one row anew, whatever the list. */
 export function storyRow(story: Story): StoryRowData {
-  return { kind: 'story', key: `s${story.id}`, story };
+  let row = rowsOf.get(story);
+  if (!row) {
+    row = { kind: 'story', key: `s${story.id}`, story };
+    rowsOf.set(story, row);
+  }
+  return row;
 }
 
 const DAY = 86_400_000;
@@ -92,13 +100,13 @@ export function scheduledRows(
           continue;
         }
       }
-      const row = storyRow(story);
+      let row = storyRow(story);
       if (story.type === 'release' && story.state !== 'accepted') {
         // Late: the iteration in which it will be done starts after the day it is wanted.
-        row.late = story.deadline !== undefined && calendar.start(number) > story.deadline;
+        const late = story.deadline !== undefined && calendar.start(number) > story.deadline;
         const spare = story.deadline === undefined ? -1 : Math.floor((story.deadline - calendar.start(number + 1)) / DAY);
         const last = dayName(next - 1);
-        row.expected = row.late ? `late, ${last}` : spare >= 0 ? `on time, ${many(spare, 'day')} in hand` : `expected ${last}`;
+        row = { ...row, late, expected: late ? `late, ${last}` : spare >= 0 ? `on time, ${many(spare, 'day')} in hand` : `expected ${last}` };
       }
       rows.push(row);
     }
