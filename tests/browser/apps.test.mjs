@@ -1,8 +1,12 @@
 // Apps: seen and run from the pages.
 
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { test } from 'node:test';
 import { api, appNamed, base, open } from './browser.mjs';
+
+/** As its visitors do. */
+const visit = (path) => new Promise((done) => request(base + path, { headers: { host: 'shop.apps.localhost' } }, (answer) => answer.resume().on('end', done)).end());
 
 test('the list finds an app and opens it', async () => {
   const { page, close } = await open('/apps');
@@ -51,15 +55,21 @@ test('scaled, restarted, stopped and started', async () => {
   await close();
 });
 
+test('what is asked of an app is counted on its page', async () => {
+  const { page, close } = await open(`/apps/${await appNamed('shop')}`);
+  const rate = page.getByText('Requests a second').locator('..').locator('b');
+  await Promise.all(Array.from({ length: 50 }, (_, number) => visit(`/count/${number}`)));
+  await rate.filter({ hasText: /[1-9]/ }).waitFor();
+  assert.match(await page.getByText('Slowest 1 %').locator('..').locator('b').innerText(), /^[0-9.]+ ms$/);
+  await close();
+});
+
 test('the log is live, found in, and paused', async () => {
   const guid = await appNamed('shop');
   const { page, close } = await open(`/apps/${guid}/logs`);
   await page.getByText(/Container became healthy/).first().waitFor();
   const word = `found-${Date.now()}`;
-  const host = new URL(base).host;
-  await fetch(`${base}/${word}`, { headers: { host: `shop.apps.localhost:${host.split(':')[1]}` } }).catch(() => undefined);
-  const { request } = await import('node:http');
-  await new Promise((done) => request(`${base}/${word}`, { headers: { host: 'shop.apps.localhost' } }, (answer) => answer.resume().on('end', done)).end());
+  await visit(`/${word}`);
   await page.getByText(new RegExp(word)).first().waitFor();
   await page.keyboard.press('/');
   await page.keyboard.type(word);
@@ -67,7 +77,7 @@ test('the log is live, found in, and paused', async () => {
   assert.equal(await page.locator('.line').count(), await page.locator('.line:has(mark)').count());
   await page.getByLabel('Find in the log').fill('');
   await page.getByRole('button', { name: /Pause/ }).click();
-  await new Promise((done) => request(`${base}/while-paused`, { headers: { host: 'shop.apps.localhost' } }, (answer) => answer.resume().on('end', done)).end());
+  await visit('/while-paused');
   await page.getByRole('button', { name: /new/ }).waitFor();
   assert.equal(await page.getByText(/while-paused/).count(), 0);
   await page.getByRole('button', { name: /new/ }).click();

@@ -130,6 +130,7 @@ fn all() -> Routes {
         .add(get.clone(), &format!("{job}/public-endpoints/requests"), public_endpoint::list_requests)
         .add(put.clone(), &format!("{job}/public-endpoints/requests/{{id}}"), public_endpoint::decide)
         .add(get.clone(), &format!("{job}/callers"), permission::list_callers)
+        .add(get.clone(), &format!("{job}/traffic"), job::show_traffic)
         .add(post.clone(), "/deploy", deployment::deploy)
         .add(get.clone(), "/deploy", deployment::list_deployments)
         .add(get.clone(), "/deploy/{id}", deployment::show_deployment)

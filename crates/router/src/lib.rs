@@ -22,6 +22,7 @@ mod publisher;
 mod serve;
 mod stats;
 mod table;
+mod traffic;
 mod worker;
 
 pub use error::RouterError;
@@ -32,3 +33,4 @@ pub use options::{Network, Options, Timeouts};
 pub use publisher::Publisher;
 pub use serve::{Router, serve, start};
 pub use table::{Backend, Protocol, Route, Table};
+pub use traffic::{Counts, Point, Told, Traffic};

@@ -8,6 +8,7 @@ mod followers;
 
 use crate::feed::wire::Change;
 use crate::gateway::{CallChange, Tally};
+use crate::traffic::{History, Told};
 use crate::{Callee, CallerEntry, Route, Table};
 use bytes::Bytes;
 use followers::{Follower, Followers};
@@ -34,6 +35,8 @@ struct Shared {
     followers: Followers,
     /// Calls that have been reported and not yet taken.
     tally: watch::Sender<Tally>,
+    /// What was asked of applications and jobs lately.
+    traffic: History,
 }
 
 #[derive(Default)]
@@ -62,7 +65,8 @@ impl Publisher {
     /// An empty table.
     pub fn new() -> Self {
         let (lines, tally) = (broadcast::channel(1024).0, watch::channel(Tally::new()).0);
-        Self { shared: Arc::new(Shared { state: Mutex::default(), lines, followers: Followers::default(), tally }) }
+        let (state, followers, traffic) = (Mutex::default(), Followers::default(), History::new(now()));
+        Self { shared: Arc::new(Shared { state, lines, followers, tally, traffic }) }
     }
 
     /// Adds or replaces the route with `route.guid`. Nothing is sent when nothing differs.
@@ -88,6 +92,12 @@ impl Publisher {
         let mut state = self.state();
         state.routes = Some(table.routes.iter().map(|route| (route.guid.clone(), route.clone())).collect());
         self.send(&mut state, Change { table: Some(table), ..Change::default() });
+    }
+
+    /// How much an application or a job was asked in the last half hour, by its name in the logs.
+    /// Begins anew with control.
+    pub fn traffic(&self, source: &str) -> Told {
+        self.shared.traffic.of(source, now())
     }
 
     /// The number of changes so far.
@@ -156,6 +166,11 @@ impl Publisher {
         // Nothing in the critical sections panics half-way.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Seconds since 1970 UTC.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
 }
 
 impl State {

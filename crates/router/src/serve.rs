@@ -5,6 +5,7 @@ use crate::feed::follow::Follower;
 use crate::gateway::{Reporter, Tickets};
 use crate::index::{Applied, Endpoint, Index};
 use crate::stats::{Stats, serve_status};
+use crate::traffic::Counted;
 use crate::worker::{self, Part, Shared};
 use crate::{Options, RouterError};
 use arc_swap::ArcSwap;
@@ -114,7 +115,9 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
         follower: follower.follower.clone(),
         index: Arc::clone(&index),
         applied: follower.revision.subscribe(),
+        counted: Counted::default(),
     };
+    let counted = reporter.counted.clone();
     follower.start_from_file();
     let (first, known) = std::sync::mpsc::channel();
     follower.first = Some(first);
@@ -123,7 +126,7 @@ pub fn start(options: Options) -> Result<Router, RouterError> {
     // Ends with an error, which is the signal: the sender is dropped.
     let _ = known.recv_timeout(FIRST_TABLE);
 
-    let (sink, batches) = Sink::new(options.logs, options.access_log_bytes, Arc::clone(&stats), workers);
+    let (sink, batches) = Sink::new(options.logs, options.access_log_bytes, Arc::clone(&stats), counted, workers);
     let rest = vec![table, thread("router-log", move || sink.run())?];
     let (outboxes, inboxes): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
     let (end, ended) = watch::channel(false);

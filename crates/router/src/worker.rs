@@ -11,9 +11,9 @@ pub(crate) use accept::{Part, run};
 pub(crate) use connection::Client;
 pub(crate) use pulse::Pulse;
 
-use crate::access::Batch;
+use crate::access::{Batch, Outcome};
 use crate::gateway::Tickets;
-use crate::index::{Endpoint, Index, Instance};
+use crate::index::{Endpoint, Index};
 use crate::options::{Network, Timeouts};
 use crate::proxy::Pool;
 use crate::stats::{Counters, Stats};
@@ -83,9 +83,9 @@ impl Worker {
         self.pulses.borrow_mut().add()
     }
 
-    /// Puts the line that `write` appends into the access log of the instance's application.
-    pub(crate) fn log(&self, instance: &Instance, at: i64, write: impl FnOnce(&mut Vec<u8>)) {
-        self.log.borrow_mut().push(&instance.source, instance.backend.index, at, write);
+    /// Puts a line into the access log of the instance's application.
+    pub(crate) fn log(&self, outcome: &Outcome<'_>) {
+        self.log.borrow_mut().push(outcome);
     }
 }
 

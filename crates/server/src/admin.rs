@@ -2,7 +2,7 @@
 
 use crate::House;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -39,7 +39,8 @@ pub fn routes(house: House, stop: CancellationToken) -> Router {
         async move |State(house): State<House>, Query(who): Query<Who>| follow_table(&house, &who, stop.clone());
     Router::new()
         .route("/table", get(table))
-        .route("/table/report", post(take_report))
+        // Of thousands of applications; it comes from a program of ours.
+        .route("/table/report", post(take_report).layer(DefaultBodyLimit::disable()))
         .route("/status", get(show_status))
         .route("/superuser", post(create_superuser))
         .route("/password", post(change_password))

@@ -38,7 +38,7 @@ pub(crate) async fn pass_on(State(house): State<House>, request: Request, next: 
 /// Does the answer depend on what only the owner has?
 fn is_the_owners(uri: &Uri) -> bool {
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
-    let instances = ["/stats", "/process_instances"].iter().any(|end| path.ends_with(end))
+    let instances = ["/stats", "/process_instances", "/traffic"].iter().any(|end| path.ends_with(end))
         || path.contains("/instances/")
         || path.ends_with("/actions/clear_buildpack_cache");
     is_of_jobs(path)
@@ -98,6 +98,7 @@ mod tests {
     fn what_only_the_owner_knows() {
         for (path, passed) in [
             ("/v3/processes/x/stats", true),
+            ("/v3/apps/x/traffic", true),
             ("/v3/apps/x/processes/web/process_instances", true),
             ("/v3/apps/x/processes/web/instances/0", true),
             ("/v3/processes?embed=process_instances", true),

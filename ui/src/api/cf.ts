@@ -1,6 +1,7 @@
 // The Cloud Foundry API as the pages use it: types of what is read, and one function a call.
 
 import { del, get, patch, post, queryOf, raw } from '../lib/http';
+import type { Traffic } from '../parts/traffic';
 
 interface Listing<T, I = unknown> {
   pagination: { total_results: number; total_pages: number; next: { href: string } | null };
@@ -177,6 +178,9 @@ export async function getProcess(guid: string, options: Options = {}): Promise<P
 }
 export async function listStats(process: string, options: Options = {}): Promise<Stat[]> {
   return (await get<{ resources: Stat[] }>(`/v3/processes/${process}/stats`, options)).resources;
+}
+export async function getTraffic(app: string, options: Options = {}): Promise<Traffic> {
+  return get<Traffic>(`/v3/apps/${app}/traffic`, options);
 }
 export async function listRoutes(app: string, options: Options = {}): Promise<Route[]> {
   return (await all<Route>(`/v3/apps/${app}/routes?per_page=${MOST}`, options)).resources;

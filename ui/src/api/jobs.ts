@@ -4,6 +4,7 @@
 import { del, get, post, put, queryOf } from '../lib/http';
 import { readFailure } from '../lib/failure';
 import type { LogLine } from '../parts/log';
+import type { Traffic } from '../parts/traffic';
 import { level } from './log-cache';
 
 const BASE = '/lifecycle/api/v1';
@@ -85,6 +86,9 @@ export async function reprovisionJob(name: string, version: string): Promise<voi
 }
 export async function saveManifest(name: string, version: string, manifest_yaml: string): Promise<void> {
   await put(`${of(name, version)}/manifest`, { manifest_yaml });
+}
+export async function getTraffic(name: string, version: string, options: Options = {}): Promise<Traffic> {
+  return get<Traffic>(`${of(name, version)}/traffic`, options);
 }
 export async function listCallers(name: string, version: string, options: Options = {}): Promise<Permission[]> {
   return get<Permission[]>(`${of(name, version)}/callers`, options);

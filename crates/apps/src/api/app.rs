@@ -4,6 +4,7 @@ mod action;
 mod current;
 mod lifecycle;
 mod setting;
+mod traffic;
 
 use super::body::{Body, Guid, ToOne, check_name};
 use super::caller::{Reader, Writer};
@@ -53,6 +54,7 @@ pub(super) fn routes() -> Routes {
         .merge(action::routes())
         .merge(current::routes())
         .merge(setting::routes())
+        .merge(traffic::routes())
 }
 
 #[derive(Deserialize, Clone)]

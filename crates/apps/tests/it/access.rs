@@ -227,6 +227,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("PATCH /v3/apps/{guid}/features/{name}", r#"{"enabled":false}"#, "NNFFOFFO"),
     ("GET /v3/apps/{guid}/permissions", "", "NNOOOOOO"),
     ("GET /v3/apps/{guid}/ssh_enabled", "", "NNOOOOOO"),
+    ("GET /v3/apps/{guid}/traffic", "", "NNOOOOOO"),
     ("GET /v3/apps/{guid}/manifest", "", "NNFFOFFO"),
     ("GET /v3/apps/{guid}/processes", "", "NNOOOOOO"),
     ("GET /v3/apps/{guid}/processes/{kind}", "", "NNOOOOOO"),

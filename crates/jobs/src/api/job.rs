@@ -70,6 +70,18 @@ pub async fn show_job(
     Ok(Json(show::job(&jobs, &family, &job, &base)))
 }
 
+/// `GET /job/{name}/{version}/traffic`: how much the deployment that serves was called in the last half hour:
+/// `{"now", "slot_seconds", "points": [{"at", "requests", "errors", "slowest_ms"}]}`.
+pub async fn show_traffic(
+    State(jobs): State<Jobs>,
+    who: Who,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Json<router::Told>, JobsError> {
+    let (_, job) = jobs.db.read(move |tx| access::job(tx, &who, &name, &version, Scope::ReadJob)).await?;
+    let workload = job.deployment_id.map(|id| format!("{}{id}", Deployment::WORKLOAD)).unwrap_or_default();
+    Ok(Json(jobs.run.rooms().publisher.traffic(&workload)))
+}
+
 /// `DELETE /job/{name}/{version}`: it is called no more when this answers, and ends soon after.
 pub async fn delete_job(
     State(jobs): State<Jobs>,

@@ -70,6 +70,7 @@ const CASES: &[(&str, &str, [u16; 6])] = &[
     ("GET", "/job/{name}/{version}/logs", [401, 401, 401, 200, 401, 200]),
     ("GET", "/job/{name}/{version}/logs/plain", [401, 401, 401, 200, 401, 200]),
     ("GET", "/job/{name}/{version}/logs/stream", [401, 401, 401, 200, 401, 200]),
+    ("GET", "/job/{name}/{version}/traffic", [401, 401, 401, 200, 401, 200]),
     ("PUT", "/job/{name}/{version}/manifest", [401, 401, 422, 422, 422, 422]),
     ("POST", "/job/{name}/{version}/move", [401, 401, 422, 422, 422, 422]),
     ("GET", "/job/{name}/{version}/public-endpoints", [401, 401, 401, 200, 401, 200]),

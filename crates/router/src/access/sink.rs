@@ -1,6 +1,8 @@
 //! The queue to the writing thread, and that thread.
 
+use super::Outcome;
 use crate::stats::Stats;
+use crate::traffic::Counted;
 use logs::{Line, Stream, Writer};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -30,6 +32,8 @@ struct Entry {
     app: Arc<str>,
     index: u32,
     at: i64,
+    status: u16,
+    took: Duration,
     end: usize,
 }
 
@@ -41,15 +45,22 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Adds the line that `write` appends; hands over when full.
-    pub(crate) fn push(&mut self, app: &Arc<str>, index: u32, at: i64, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Adds a line; hands over when full.
+    pub(crate) fn push(&mut self, outcome: &Outcome<'_>) {
         let lines = &mut self.lines;
         if lines.text.capacity() == 0 {
             // Some room for the line that overruns; longer ones make their own.
             lines.text.reserve(FULL + 2048);
         }
-        write(&mut lines.text);
-        lines.entries.push(Entry { app: Arc::clone(app), index, at, end: lines.text.len() });
+        outcome.write(&mut lines.text);
+        lines.entries.push(Entry {
+            app: Arc::clone(&outcome.instance.source),
+            index: outcome.instance.backend.index,
+            at: outcome.at,
+            status: outcome.status,
+            took: outcome.whole,
+            end: lines.text.len(),
+        });
         if lines.text.len() >= FULL {
             self.hand_over();
         }
@@ -80,6 +91,7 @@ pub(crate) struct Sink {
     limit: u64,
     queue: Receiver<Lines>,
     stats: Arc<Stats>,
+    counted: Counted,
     writers: HashMap<Arc<str>, (Writer, Instant)>,
     /// Used again and again.
     lines: Vec<Line>,
@@ -87,11 +99,17 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// The thread's body and, for each serving thread, a [`Batch`].
-    pub(crate) fn new(root: PathBuf, limit: u64, stats: Arc<Stats>, batches: usize) -> (Self, Vec<Batch>) {
+    pub(crate) fn new(
+        root: PathBuf,
+        limit: u64,
+        stats: Arc<Stats>,
+        counted: Counted,
+        batches: usize,
+    ) -> (Self, Vec<Batch>) {
         let (sender, queue) = sync_channel(QUEUE);
         let batch = |_| Batch { lines: Lines::default(), sink: sender.clone(), stats: Arc::clone(&stats) };
         let batches = (0..batches).map(batch).collect();
-        (Self { root, limit, queue, stats, writers: HashMap::new(), lines: Vec::new() }, batches)
+        (Self { root, limit, queue, stats, counted, writers: HashMap::new(), lines: Vec::new() }, batches)
     }
 
     /// Writes until every batch is gone.
@@ -114,6 +132,7 @@ impl Sink {
         entries.sort_by(|(a, _), (b, _)| a.app.cmp(&b.app));
         for of_one in entries.chunk_by(|(a, _), (b, _)| a.app == b.app) {
             let app = &of_one[0].0.app;
+            self.counted.count(app, of_one.iter().map(|(entry, _)| (entry.status, entry.took)));
             if let Err(error) = self.append(app, of_one) {
                 tracing::warn!(app = %app, %error, "access log lines cannot be written");
                 self.writers.remove(app);

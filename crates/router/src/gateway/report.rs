@@ -1,10 +1,11 @@
-//! What the router tells control: how far it has applied the table, and when jobs were called.
+//! What the router tells control: how far it has applied the table, when jobs were called, and how much everything is asked.
 //!
 //! The first lets control answer "revoked" only once the token is good no more; the second is recorded in batches, so that a
 //! call writes nothing anywhere.
 
 use super::calls::LastCall;
 use crate::index::Index;
+use crate::traffic::{Counted, Traffic};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -37,6 +38,9 @@ pub struct Report {
     pub revision: u64,
     /// Calls that have not been told.
     pub calls: Tally,
+    /// What was asked of applications and jobs since the last report.
+    #[serde(default)]
+    pub traffic: Traffic,
 }
 
 /// The telling side.
@@ -47,6 +51,7 @@ pub(crate) struct Reporter {
     pub(crate) index: Arc<ArcSwap<Index>>,
     /// Changes with each applied revision.
     pub(crate) applied: watch::Receiver<u64>,
+    pub(crate) counted: Counted,
 }
 
 impl Reporter {
@@ -64,14 +69,16 @@ impl Reporter {
             if let Ok(Err(_)) = news {
                 return;
             }
-            if news.is_err() && told.is_empty() {
+            let traffic = self.counted.take();
+            if news.is_err() && told.is_empty() && traffic.is_empty() {
                 continue;
             }
             let calls = told.iter().map(|(id, _, at)| (id.clone(), *at)).collect();
-            let report = Report { follower: self.follower.clone(), revision, calls };
+            let report = Report { follower: self.follower.clone(), revision, calls, traffic };
             match self.send(&mut connection, &report).await {
                 Ok(()) => told.iter().for_each(|(_, calls, at)| calls.tell(*at)),
-                // Control is away: calls wait, and the revision counts for nothing with the next control process.
+                // Control is away: calls wait, the revision counts for nothing with the next control process, and its history of
+                // traffic begins anew.
                 Err(error) => {
                     tracing::debug!(%error, "control takes no report");
                     connection = None;

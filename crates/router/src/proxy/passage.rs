@@ -204,7 +204,7 @@ impl Drop for Passage {
                 waited: self.waited,
                 whole: now.duration_since(self.arrival.instant),
             };
-            self.worker.log(instance, self.arrival.at, |line| outcome.write(line));
+            self.worker.log(&outcome);
         }
     }
 }

@@ -66,6 +66,7 @@ impl Publisher {
     /// What a router says of itself: the body of `POST /table/report`.
     pub fn report(&self, report: Report) {
         self.shared.followers.acknowledge(&report.follower, report.revision);
+        self.shared.traffic.hear(report.traffic, super::now());
         if !report.calls.is_empty() {
             self.shared.tally.send_modify(|tally| {
                 for (job, at) in report.calls {

@@ -160,3 +160,19 @@ fn calls_go_on_while_control_is_dead() {
         assert_eq!(house.call("/adder/latest/api/v1/perform", json!({ "numbers": [1, 2] })).body, "3");
     }
 }
+
+/// How much a job is called, and how often that fails, as its page draws it; who is refused at the door is not counted.
+#[test]
+fn calls_are_counted_with_their_errors_and_times() {
+    let house = House::new();
+    let code = "class Fragile:\n    def perform(self, fails=False):\n        if fails: raise SystemError('broken')\n        return 1\n";
+    house.deployed(manifest("fragile", "1.0.0"), &[("main.py", code)]);
+    let call = |fails: bool| house.call("/fragile/latest/api/v1/perform", json!({ "fails": fails })).status;
+    assert_eq!([call(false), call(false), call(true)], [200, 200, 500]);
+    assert_eq!(house.send("POST", "/pub/job/fragile/latest/api/v1/perform", None, None).status, 401);
+    let points = || house.ok("GET", "/job/fragile/latest/traffic", None)["points"].as_array().cloned().expect("a list");
+    let sum = |what: &str| points().iter().filter_map(|point| point[what].as_i64()).sum::<i64>();
+    eventually(Duration::from_secs(10), || sum("requests") >= 3);
+    assert_eq!((sum("requests"), sum("errors")), (3, 1));
+    assert!(points().iter().any(|point| point["slowest_ms"].as_f64().is_some_and(|time| time > 0.1)));
+}
