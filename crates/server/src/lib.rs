@@ -9,6 +9,7 @@ mod front;
 mod health;
 mod home;
 mod house;
+mod known;
 mod leftover;
 mod local_http;
 mod offline;

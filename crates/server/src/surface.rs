@@ -1,6 +1,6 @@
 //! The HTTP surface that the outside sees, one layer a concern.
 
-use crate::{House, health, home, ui, wants_html};
+use crate::{House, health, home, known, ui, wants_html};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -20,8 +20,12 @@ pub(crate) struct Faces {
 
 /// Everything but applications: pages, UAA, and the faces' APIs.
 pub(crate) fn surface(house: House, faces: Faces) -> Router {
-    let pages =
-        Router::new().merge(health::routes()).merge(home::routes()).merge(ui::assets()).with_state(house.clone());
+    let pages = Router::new()
+        .merge(health::routes())
+        .merge(home::routes())
+        .merge(ui::assets())
+        .merge(known::routes())
+        .with_state(house.clone());
     Router::new()
         .merge(pages)
         .merge(faces.jobs)

@@ -20,8 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// Paths of the pages, each with all that lies below it. `/` is one too.
-const PAGES: &[&str] =
-    &["/apps", "/jobs", "/n/projects", "/projects", "/audit", "/admin", "/story/show", "/epic/show", "/dashboard"];
+const PAGES: &[&str] = &["/apps", "/jobs", "/n/projects", "/projects", "/audit", "/admin", "/story/show", "/epic/show"];
 
 /// Our own files and nothing else: no script, style, font or address of anybody else, no inline script or style.
 const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; font-src 'self'; \

@@ -31,7 +31,7 @@ fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
     answer.headers.get(name).map_or("", |value| value.to_str().expect("text"))
 }
 
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 9] = [
     "/",
     "/apps",
     "/apps/1b2c/logs?q=a",
@@ -41,7 +41,6 @@ const PATHS: [&str; 10] = [
     "/audit",
     "/admin/people",
     "/story/show/1",
-    "/dashboard",
 ];
 
 #[test]
@@ -86,6 +85,18 @@ fn pages_are_for_browsers_that_are_signed_in() {
     // Programs see what they always saw, on the same addresses.
     assert!(pitlane.get("", "/").body.contains("cloud_controller_v3"));
     assert!(pitlane.get("", "/apps").body.contains("CF-NotFound"));
+    // What people know from the guides leads to where it is done today.
+    for (known, page) in [
+        ("/dashboard", "/projects"),
+        ("/profile", "/account/sessions"),
+        ("/dashboard/ui/activity", "/audit"),
+        ("/lifecycle/admin/", "/admin/people"),
+        ("/lifecycle/admin/auth/user/7/change/", "/admin/people"),
+        ("/lifecycle/admin/registry/authtoken/", "/admin/tokens"),
+    ] {
+        let away = browser.get(known);
+        assert_eq!((away.status, header(&away, "location")), (303, page), "{known}");
+    }
     // Nothing at all, in words; an API's address stays an API's.
     let nothing = browser.get("/nothing/<here>");
     assert_eq!(nothing.status, 404);

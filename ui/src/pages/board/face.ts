@@ -10,7 +10,6 @@ export const tracker: Face = {
   key: 't',
   pages: [
     { path: '/projects', title: 'Projects', load: () => import('./ProjectList.svelte') },
-    { path: '/dashboard', title: 'Projects', load: () => import('./ProjectList.svelte') },
     { path: '/n/projects/:project', title: 'Board', id: 'board', stays: ['story'], ahead, load: () => import('./BoardPage.svelte') },
     { path: '/n/projects/:project/stories/:story?', title: 'Board', id: 'board', stays: ['story'], ahead, load: () => import('./BoardPage.svelte') },
     { path: '/projects/:project/settings', title: 'Settings', load: () => import('./ProjectSettings.svelte') },
