@@ -8,6 +8,7 @@ mod it {
     mod canary;
     mod client;
     mod deploy;
+    mod droplet;
     mod fake;
     mod house;
     mod lists;

@@ -54,7 +54,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>, ApiError> {
     Ok(Body { data, raw })
 }
 
-/// The library's words with the field in front, unknown fields in the protocol's words.
+/// What is wrong in the protocol's words, with the field in front: `relationships.space.data.guid must be a string`.
 fn sentence(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let (path, words) = (error.path().to_string(), error.inner().to_string());
     if let Some(field) = words.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
@@ -68,7 +68,21 @@ fn sentence(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
         let full = if path == "." { field.to_owned() } else { format!("{path}.{field}") };
         return format!("{full} can't be blank");
     }
-    if path == "." { words } else { format!("{path}: {words}") }
+    let demand = words.rsplit_once(", expected ").map_or(words.as_str(), |(_, expected)| expected);
+    let words = match demand {
+        "a string" => "must be a string".to_owned(),
+        "a boolean" => "must be a boolean".to_owned(),
+        "a sequence" => "must be an array".to_owned(),
+        "a map" => "must be an object".to_owned(),
+        demand if demand.starts_with("struct ") => "must be an object".to_owned(),
+        "u8" | "u16" | "u32" | "u64" | "usize" => "must be an integer of 0 or above".to_owned(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "must be an integer".to_owned(),
+        "f32" | "f64" => "must be a number".to_owned(),
+        demand if demand.starts_with('`') => format!("must be {}", demand.replace('`', "'")),
+        demand if demand.starts_with("one of `") => format!("must be {}", demand.replace('`', "'")),
+        _ => words,
+    };
+    if path == "." { words } else { format!("{path} {words}") }
 }
 
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {

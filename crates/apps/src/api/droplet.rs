@@ -308,11 +308,27 @@ fn check_state(droplet: &Droplet) -> Result<(), ApiError> {
     Err(ApiError::unprocessable("Droplet may be uploaded only once. Create a new droplet to upload bits."))
 }
 
+/// The droplet with its commands, for who may see them.
+pub(super) fn show_one(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    base: &Base,
+    droplet: &Droplet,
+    space: &Space,
+) -> Result<Value, ApiError> {
+    let mut shown = show_droplet(base, droplet, &metadata::of(tx, &droplet.guid)?);
+    if !(scope::sees_secrets(caller) || scope::may_in_space(tx, caller, space, &actions::SECRETS_READ)?) {
+        shown["execution_metadata"] = json!(audit::HIDDEN);
+        shown["process_types"] = json!({ "redacted_message": audit::HIDDEN });
+    }
+    Ok(shown)
+}
+
 async fn get_droplet(State(apps): State<Apps>, Reader(caller): Reader, base: Base, Path(guid): Path<String>) -> Shown {
     apps.db
         .read(move |tx| {
-            let (droplet, _, _) = load(tx, &caller, &guid, &actions::SPACE_READ)?;
-            Ok(Json(show_droplet(&base, &droplet, &metadata::of(tx, &guid)?)))
+            let (droplet, _, space) = load(tx, &caller, &guid, &actions::SPACE_READ)?;
+            Ok(Json(show_one(tx, &caller, &base, &droplet, &space)?))
         })
         .await
 }

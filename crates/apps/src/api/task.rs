@@ -27,6 +27,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Tx;
 
+/// Megabytes that a task may ask for: a terabyte, which is more than any host has.
+const MOST_MB: i64 = 1 << 20;
+
 const LIST: Spec = Spec::new(&["names", "states", "app_guids", "space_guids", "organization_guids"]);
 const APP_LIST: Spec = Spec::new(&["names", "states", "sequence_ids"]);
 
@@ -202,9 +205,12 @@ fn new_task(tx: &mut Tx<'_>, app: &mut App, given: &Create) -> Result<Task, ApiE
     let command = command.ok_or_else(|| ApiError::unprocessable("Command can't be blank"))?;
     check_user(given.user.as_deref())?;
     for (name, size) in [("Memory", given.memory_in_mb), ("Disk", given.disk_in_mb)] {
-        if size.is_some_and(|size| !(1..=1 << 20).contains(&size)) {
-            return Err(ApiError::unprocessable(format!("{name} in mb must be greater than 0")));
-        }
+        let words = match size {
+            Some(size) if size < 1 => "must be greater than 0",
+            Some(size) if size > MOST_MB => "must be at most 1048576",
+            _ => continue,
+        };
+        return Err(ApiError::unprocessable(format!("{name} in mb {words}")));
     }
     app.last_task += 1;
     let (guid, now) = (crate::repo::new_guid(), time::now());

@@ -144,10 +144,7 @@ async fn tokens_and_errors() {
             assert_eq!((answer.status.as_u16(), answer.details()), (400, vec![parse]), "{bad:?}");
         }
         let answer = admin.send("POST", "/v3/organizations", json!({ "name": 5 })).await;
-        assert_eq!(
-            (answer.status.as_u16(), answer.details()),
-            (422, vec!["name: invalid type: integer `5`, expected a string"])
-        );
+        assert_eq!((answer.status.as_u16(), answer.details()), (422, vec!["name must be a string"]));
         let answer = admin.send("POST", "/v3/organizations", json!({})).await;
         assert_eq!((answer.status.as_u16(), answer.details()), (422, vec!["name can't be blank"]));
         let huge = format!("{{\"name\":\"{}\"}}", "x".repeat(2 << 20));

@@ -2,7 +2,7 @@
 
 use crate::api::body::{Body, ToOne};
 use crate::api::caller::{Reader, Writer};
-use crate::api::droplet::show_droplet;
+use crate::api::droplet::show_one;
 use crate::api::links::Base;
 use crate::api::routes::Routes;
 use crate::model::actions;
@@ -10,7 +10,7 @@ use crate::repo::app::App;
 use crate::repo::droplet::{Droplet, STAGED};
 use crate::repo::process::{self, Process};
 use crate::repo::space::Space;
-use crate::repo::{audit, metadata, record, sidecar};
+use crate::repo::{audit, record, sidecar};
 use crate::{ApiError, Apps};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -112,10 +112,10 @@ async fn get_current_droplet(
 ) -> Result<Json<Value>, ApiError> {
     apps.db
         .read(move |tx| {
-            let (app, _) = App::load(tx, &caller, &guid, &actions::SPACE_READ)?;
+            let (app, space) = App::load(tx, &caller, &guid, &actions::SPACE_READ)?;
             let none = || ApiError::not_found("Droplet");
             let droplet: Droplet = record::find(tx, &app.droplet_guid.ok_or_else(none)?)?.ok_or_else(none)?;
-            Ok(Json(show_droplet(&base, &droplet, &metadata::of(tx, &droplet.guid)?)))
+            Ok(Json(show_one(tx, &caller, &base, &droplet, &space)?))
         })
         .await
 }

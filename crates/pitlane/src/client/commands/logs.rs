@@ -9,7 +9,7 @@ pub(in crate::client) const EXAMPLES: &str = "\
 Examples:
   pitlane logs shop                  follows what it says, until Ctrl-C
   pitlane logs shop --recent         what it said last, then ends
-  pitlane logs shop --recent --follow
+  pitlane logs shop -n 20            the last 20 lines, and what it says from then on
   pitlane logs shop --recent --json | jq -r .payload
 
 Each line names its origin: APP/PROC/WEB is the app itself, APP/TASK/… what was run once, STG its
@@ -25,16 +25,19 @@ pub struct Logs {
     /// Go on with what it says from now on (what happens without --recent, too)
     #[arg(short, long)]
     follow: bool,
-    /// So many lines of what it said last, at most 1000
-    #[arg(short = 'n', long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "NUMBER")]
-    lines: u16,
+    /// Begin with so many lines of what it said last, at most 1000 (with --recent: 100 unless said)
+    #[arg(short = 'n', long, value_parser = clap::value_parser!(u16).range(1..=1000), value_name = "NUMBER")]
+    lines: Option<u16>,
 }
 
 impl Logs {
     pub(in crate::client) async fn run(self, context: &Context) -> Result<()> {
         let api = context.api()?;
         let app = api.app(&self.name).await?;
-        let last = if self.recent { recent(&api, &app.guid, self.lines.into()).await? } else { Vec::new() };
+        let last = match self.lines.or(self.recent.then_some(100)) {
+            Some(lines) => recent(&api, &app.guid, lines.into()).await?,
+            None => Vec::new(),
+        };
         show(context, &last);
         if self.recent && !self.follow {
             if last.is_empty() {

@@ -189,6 +189,7 @@ impl Push {
         let (package, tail) = tokio::try_join!(upload, Tail::from_now(api, &app.guid))?;
         if self.no_start {
             if app.is_started() {
+                printer.step(format!("Stopping `{}`", app.name));
                 start::act(api, &app, "stop").await?;
             }
             return Ok(());
