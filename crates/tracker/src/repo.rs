@@ -15,6 +15,7 @@ pub mod record;
 pub mod release;
 pub mod review;
 pub mod scope;
+pub mod settle;
 pub mod story;
 pub mod task;
 pub mod transition;

@@ -4,6 +4,7 @@
 
 mod it {
     mod access;
+    mod activities;
     mod house;
     mod mechanics;
     mod order;

@@ -13,7 +13,7 @@ use crate::repo::blocker::{self as repo, Blocker};
 use crate::repo::record;
 use crate::repo::scope::{self, Scope};
 use crate::repo::story::Story;
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::Tx;
 
 /// The routes.
@@ -85,23 +85,6 @@ fn draft(story: &Story, verb: &'static str, message: String, highlight: &str, ch
     }
 }
 
-/// The other story's view of it.
-fn secondary(tx: &mut Tx<'_>, story: &Story, blocker: &Blocker) -> Result<Vec<Value>, ApiError> {
-    let Some(id) = blocker.blocking_story_id else { return Ok(Vec::new()) };
-    let other: Option<Story> = record::find(tx, id)?;
-    Ok(other
-        .into_iter()
-        .map(|other| {
-            json!({
-                "kind": "secondary_resource",
-                "message": format!("This story is blocking #{}: {}", story.id, story.name),
-                "highlight": "is blocking",
-                "resource": other.resource(),
-            })
-        })
-        .collect())
-}
-
 fn create_blocker(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (mut scope, story) = scope::story(tx, call, Action::Work)?;
     let (params, now) = (call.params(), call.now());
@@ -112,7 +95,7 @@ fn create_blocker(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let blocker = repo::insert(tx, &story, scope.me()?.id(), &text, resolved, now)?;
     let changes = vec![repo::created(&blocker), touched(tx, &story, now)?];
     let mut draft = draft(&story, "create", format!("added a blocker: \"{text}\""), "added a blocker", changes);
-    draft.secondary = secondary(tx, &story, &blocker)?;
+    draft.secondary.extend(repo::secondary(tx, &story, &blocker)?);
     activity::record(tx, &mut scope, now, draft)?;
     answer(tx, call, &scope, &blocker)
 }
@@ -134,15 +117,19 @@ fn update_blocker(tx: &mut Tx<'_>, call: &Call) -> Answer {
     }
     blocker.updated_at = now;
     record::save(tx, &blocker)?;
-    let (old, new) = activity::difference(&repo::values(&before), &repo::values(&blocker)).unwrap_or_default();
-    let changes = vec![change("blocker", blocker.id, Some(old), Some(new), &[]), touched(tx, &story, now)?];
+    let mut changes: Vec<Value> = repo::changed(&before, &blocker).into_iter().collect();
+    changes.push(touched(tx, &story, now)?);
     let verb = match (before.resolved, blocker.resolved) {
         (false, true) => "resolved a blocker",
         (true, false) => "reopened a blocker",
         _ => "edited a blocker",
     };
     let message = format!("{verb}: \"{}\"", blocker.description);
-    activity::record(tx, &mut scope, now, draft(&story, "update", message, verb, changes))?;
+    let mut draft = draft(&story, "update", message, verb, changes);
+    if blocker.blocking_story_id != before.blocking_story_id {
+        draft.secondary.extend(repo::secondary(tx, &story, &blocker)?);
+    }
+    activity::record(tx, &mut scope, now, draft)?;
     answer(tx, call, &scope, &blocker)
 }
 

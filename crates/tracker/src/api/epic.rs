@@ -8,8 +8,7 @@ use crate::api::routes::{Answer, Routes};
 use crate::api::view::View;
 use crate::api::view::epic::{EPIC, epics as view};
 use crate::model::role::Action;
-use crate::model::time;
-use crate::repo::activity::{self, Draft, change};
+use crate::repo::activity::{self, change};
 use crate::repo::comment::{self, On};
 use crate::repo::epic::{self as repo, Epic};
 use crate::repo::label::{self, Label};
@@ -145,27 +144,21 @@ fn create_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     record::insert(tx, &epic)?;
     repo::set_followers(tx, epic.id, &followers)?;
     let mut changes: Vec<Value> = made.then(|| label::created(&label)).into_iter().collect();
-    changes.push(epic.created(&label, &followers));
+    let (after_id, before_id) = repo::neighbours(tx, &epic)?;
+    let mut created = epic.created(&label, &followers);
+    for (name, id) in [("after_id", after_id), ("before_id", before_id)] {
+        if let Some(id) = id {
+            created["new_values"][name] = json!(id);
+        }
+    }
+    changes.push(created);
     for one in params.objects("comments")?.unwrap_or_default() {
         let text = one.text("text", 20_000)?.ok_or_else(|| ApiError::missing("text"))?;
         let comment = comment::insert(tx, On::Epic(&epic), scope.me()?.id(), &text, None, now)?;
         changes.push(comment::created(&comment));
     }
-    activity::record(tx, &mut scope, now, draft(&epic, "create", "added this epic".into(), "added", changes))?;
+    activity::record(tx, &mut scope, now, epic.draft("create", "added this epic".into(), "added", changes))?;
     answer(tx, call, &scope, &epic)
-}
-
-fn draft(epic: &Epic, verb: &'static str, message: String, highlight: &str, changes: Vec<Value>) -> Draft {
-    Draft {
-        subject: "epic",
-        verb,
-        object: epic.object(),
-        message,
-        highlight: highlight.into(),
-        changes,
-        primary: vec![epic.resource()],
-        secondary: Vec::new(),
-    }
 }
 
 fn update_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -185,31 +178,31 @@ fn update_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     check_unused(tx, &label, Some(epic.id))?;
     epic.label_id = label.id;
     let followers = followers(tx, params, project)?.unwrap_or_else(|| old_followers.clone());
+    let stood = repo::neighbours(tx, &before)?;
     let (above, below) = (params.integer("after_id")?, params.integer("before_id")?);
-    let moved = above.is_some() || below.is_some();
-    if moved {
+    if above.is_some() || below.is_some() {
         epic.position = repo::place(tx, project, epic.id, below, above)?;
     }
-    let values = activity::difference(&before.values(&old_label, &old_followers), &epic.values(&label, &followers));
-    if values.is_none() && !moved {
+    let stands = repo::neighbours(tx, &epic)?;
+    let values = |epic: &Epic, label: &Label, followers: &[i64], stands: (Option<i64>, Option<i64>)| {
+        let mut values = epic.values(label, followers);
+        values.extend([("after_id".into(), json!(stands.0)), ("before_id".into(), json!(stands.1))]);
+        values
+    };
+    let only_moved = before.values(&old_label, &old_followers) == epic.values(&label, &followers);
+    let old = values(&before, &old_label, &old_followers, stood);
+    let new = values(&epic, &label, &followers, stands);
+    let Some((old, new)) = activity::updated(&old, &new, (before.updated_at, now)) else {
         return answer(tx, call, &scope, &before);
-    }
+    };
     epic.updated_at = now;
     record::save(tx, &epic)?;
     repo::set_followers(tx, epic.id, &followers)?;
-    let only_moved = values.is_none();
-    let (mut old, mut new) = values.unwrap_or_default();
-    if moved {
-        new.insert("before_id".into(), json!(below));
-        new.insert("after_id".into(), json!(above));
-    }
-    old.insert("updated_at".into(), json!(time::show(before.updated_at)));
-    new.insert("updated_at".into(), json!(time::show(now)));
     let mut changes: Vec<Value> = made.then(|| label::created(&label)).into_iter().collect();
     changes.push(change("epic", epic.id, Some(old), Some(new), &[("name", json!(epic.name))]));
     let draft = match only_moved {
-        true => draft(&epic, "move", "moved this epic".into(), "moved", changes),
-        false => draft(&epic, "update", "edited this epic".into(), "edited", changes),
+        true => epic.draft("move", "moved this epic".into(), "moved", changes),
+        false => epic.draft("update", "edited this epic".into(), "edited", changes),
     };
     activity::record(tx, &mut scope, now, draft)?;
     answer(tx, call, &scope, &epic)
@@ -220,11 +213,6 @@ fn delete_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     call.params().only(&[])?;
     record::remove::<Epic>(tx, epic.id)?;
     let changes = vec![change("epic", epic.id, None, None, &[("name", json!(epic.name))])];
-    activity::record(
-        tx,
-        &mut scope,
-        call.now(),
-        draft(&epic, "delete", "deleted this epic".into(), "deleted", changes),
-    )?;
+    activity::record(tx, &mut scope, call.now(), epic.draft("delete", "deleted this epic".into(), "deleted", changes))?;
     Ok(Reply::nothing().at(scope.project.version))
 }

@@ -9,6 +9,7 @@ use crate::api::view::iteration::{Planned, iterations as view};
 use crate::model::cycle;
 use crate::model::plan::Iteration;
 use crate::model::role::Action;
+use crate::model::time;
 use crate::repo::activity::{self, Draft, change};
 use crate::repo::scope::{self, Scope};
 use crate::repo::story::link;
@@ -184,9 +185,13 @@ fn set_override(tx: &mut Tx<'_>, call: &Call) -> Answer {
         let values = |change: crate::model::calendar::Override| {
             let strength = crate::model::points::number(change.strength.unwrap_or(1.0));
             let length = json!(change.length.unwrap_or(usual));
-            Some(Map::from_iter([("length".to_owned(), length), ("team_strength".to_owned(), strength)]))
+            Map::from_iter([("length".to_owned(), length), ("team_strength".to_owned(), strength)])
         };
-        let mut changed = change("iteration_override", i64::from(number), values(before), values(after), &[]);
+        let (mut original, mut new) = activity::difference(&values(before), &values(after)).unwrap_or_default();
+        let changed_before = activity::last(tx, scope.project.id, ("iteration", i64::from(number)))?;
+        original.insert("updated_at".into(), changed_before.map_or(Value::Null, |at| json!(time::show(at))));
+        new.insert("updated_at".into(), json!(time::show(call.now())));
+        let mut changed = change("iteration_override", i64::from(number), Some(original), Some(new), &[]);
         changed["number"] = json!(number);
         let draft = Draft {
             subject: "iteration",

@@ -9,6 +9,7 @@ use crate::api::task::touched;
 use crate::api::view::View;
 use crate::api::view::part::{REVIEW, review_types, reviews as view};
 use crate::model::role::Action;
+use crate::model::time;
 use crate::repo::activity::{self, Draft, change};
 use crate::repo::record;
 use crate::repo::review::{self as repo, NewReview, Review, ReviewType};
@@ -74,7 +75,11 @@ fn create_type(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let name = call.params().name(191)?;
     let hidden = call.params().boolean("hidden")?.unwrap_or(false);
     let one = repo::insert_type(tx, scope.project.id, &name, hidden, call.now())?;
-    let changes = vec![change("review_type", one.id, None, Some(type_values(&one)), &[])];
+    let mut values = type_values(&one);
+    let made = json!(time::show(one.created_at));
+    values.extend([("id".into(), json!(one.id)), ("project_id".into(), json!(one.project_id))]);
+    values.extend([("created_at".into(), made.clone()), ("updated_at".into(), made)]);
+    let changes = vec![change("review_type", one.id, None, Some(values), &[])];
     let draft = type_draft(&one, "create", format!("added review type: \"{name}\""), changes);
     activity::record(tx, &mut scope, call.now(), draft)?;
     answer_type(call, &scope, &one)
@@ -89,7 +94,8 @@ fn update_type(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let mut one = before.clone();
     one.name = call.params().new_name(191)?.unwrap_or(one.name);
     one.hidden = call.params().boolean("hidden")?.unwrap_or(one.hidden);
-    let Some((old, new)) = activity::difference(&type_values(&before), &type_values(&one)) else {
+    let moments = (before.updated_at, call.now());
+    let Some((old, new)) = activity::updated(&type_values(&before), &type_values(&one), moments) else {
         return answer_type(call, &scope, &one);
     };
     one.updated_at = call.now();
@@ -177,8 +183,8 @@ fn update_review(tx: &mut Tx<'_>, call: &Call) -> Answer {
     }
     review.updated_at = now;
     record::save(tx, &review)?;
-    let (old, new) = activity::difference(&repo::values(&before), &repo::values(&review)).unwrap_or_default();
-    let changes = vec![change("review", review.id, Some(old), Some(new), &[]), touched(tx, &story, now)?];
+    let mut changes: Vec<Value> = repo::changed(&before, &review).into_iter().collect();
+    changes.push(touched(tx, &story, now)?);
     let message = format!("changed a review: \"{}\" to {}", name(tx, &review)?, review.status);
     activity::record(tx, &mut scope, now, draft(&story, "update", message, "changed a review", changes))?;
     answer(tx, call, &scope, &review)

@@ -137,17 +137,15 @@ fn update_task(tx: &mut Tx<'_>, call: &Call) -> Answer {
     task.updated_at = now;
     record::save(tx, &task)?;
     let values = |task: &Task| {
-        json!({
+        let values = json!({
             "description": task.description,
             "complete": task.complete,
             "position": task.position,
-            "updated_at": time::show(task.updated_at),
-        })
+        });
+        values.as_object().cloned().unwrap_or_default()
     };
-    let (old, new) = (values(&before), values(&task));
-    let (old, new) =
-        activity::difference(old.as_object().unwrap_or(&Map::new()), new.as_object().unwrap_or(&Map::new()))
-            .unwrap_or_default();
+    let moments = (before.updated_at, now);
+    let (old, new) = activity::updated(&values(&before), &values(&task), moments).unwrap_or_default();
     let changes = vec![change("task", task.id, Some(old), Some(new), &[]), touched(tx, &story, now)?];
     let (verb, text) = match () {
         () if task.complete && !before.complete => ("completed task:", &task.description),

@@ -123,7 +123,9 @@ pub fn created(comment: &Comment) -> Value {
     }
     if let Some(identifier) = &comment.commit_identifier {
         values["commit_identifier"] = json!(identifier);
-        values["commit_type"] = json!(comment.commit_type);
+    }
+    if let Some(kind) = &comment.commit_type {
+        values["commit_type"] = json!(kind);
     }
     change("comment", comment.id, None, values.as_object().cloned(), &[])
 }

@@ -240,6 +240,40 @@ async fn moves() {
     .await;
 }
 
+/// A state that is asked for is the one it gets, whatever its neighbours are; what changes nothing is no version.
+#[tokio::test]
+async fn a_state_that_is_asked_for_wins() {
+    on_each(|house| async move {
+        let (owner, path, ids) = ids(&house).await;
+        let [a, b, c, x, y] = ids[..] else { panic!("five stories") };
+        let project = path.replace("/stories", "");
+        // c b a | y x
+        for (id, body, state, order, bumps) in [
+            (x, json!({ "current_state": "unscheduled", "before_id": a }), "unscheduled", "cbaxy", true),
+            (x, json!({ "current_state": "unscheduled", "before_id": a }), "unscheduled", "cbaxy", false),
+            (x, json!({ "current_state": "unscheduled", "after_id": c }), "unscheduled", "cbaxy", false),
+            (a, json!({ "current_state": "unstarted", "before_id": y }), "unstarted", "cbaxy", false),
+            (a, json!({ "current_state": "unstarted", "after_id": y }), "unstarted", "cbaxy", false),
+            (b, json!({ "current_state": "unstarted", "after_id": y }), "unstarted", "cabxy", true),
+            (b, json!({ "current_state": "unscheduled", "group": "scheduled" }), "unscheduled", "cabxy", true),
+            (b, json!({ "current_state": "unstarted", "before_id": a }), "unstarted", "cbaxy", true),
+            (b, json!({ "current_state": "started", "after_id": y }), "started", "bcaxy", true),
+            (b, json!({ "current_state": "started", "before_id": a, "after_id": c }), "started", "bcaxy", false),
+            (b, json!({ "current_state": "unstarted", "before_id": c }), "unstarted", "bcaxy", true),
+        ] {
+            let version = owner.get(&project).await["version"].as_i64().unwrap();
+            let after = owner.put(&format!("{path}/{id}"), body.clone()).await;
+            assert_eq!(after["current_state"], state, "{id} {body}");
+            let names = owner.list(&path, "name").await;
+            assert_eq!(names.iter().map(|name| name.as_str().unwrap()).collect::<String>(), order, "{id} {body}");
+            assert_eq!(owner.get(&project).await["version"], version + i64::from(bumps), "{id} {body}");
+        }
+        let body = json!({ "name": "z", "story_type": "chore", "current_state": "unscheduled", "before_id": a });
+        assert_eq!(owner.post(&path, body).await["current_state"], "unscheduled");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn old_knowledge_is_warned_of() {
     on_one(|house| async move {

@@ -8,7 +8,7 @@ use crate::repo::label::Named;
 use crate::repo::review::{NewReview, STATUSES};
 use crate::repo::story::create::NewStory;
 use crate::repo::story::place::{Group, Wanted};
-use crate::repo::story::update::Patch;
+use crate::repo::story::update::{Patch, Remark};
 use serde_json::Value;
 
 const PRIORITIES: [&str; 5] = ["p0", "p1", "p2", "p3", "none"];
@@ -121,7 +121,7 @@ pub fn patch(call: &Call) -> Result<(Patch, Option<i64>), ApiError> {
     params.any_of(&WRITABLE)?;
     let mut patch = read(params)?;
     patch.name = params.new_name(5000)?;
-    patch.comment = params.text("comment", 20_000)?;
+    patch.comment = params.text("comment", 20_000)?.map(|text| Remark { text, commit: None });
     Ok((patch, params.integer("project_id")?))
 }
 

@@ -130,9 +130,11 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
         let made = comment::insert(tx, comment::On::Story(story), me.id(), text, None, now)?;
         changes.push(comment::created(&made));
     }
+    let mut secondary = Vec::new();
     for (description, resolved) in &new.blockers {
         let made = blocker::insert(tx, story, me.id(), description, *resolved, now)?;
         changes.push(blocker::created(&made));
+        secondary.extend(blocker::secondary(tx, story, &made)?);
     }
     for wanted in &new.reviews {
         let made = review::insert(tx, story, wanted, now)?;
@@ -147,7 +149,7 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
         highlight: "added".into(),
         changes,
         primary: vec![story.resource()],
-        secondary: Vec::new(),
+        secondary,
     };
     activity::record(tx, scope, now, draft)?;
     Ok(whole)
@@ -182,7 +184,7 @@ fn check(tx: &mut Tx<'_>, scope: &Scope, new: &NewStory, state: State, now: i64)
         check_estimate(scope, points)?;
     }
     if let Some(at) = new.accepted_at {
-        check_accepted_at(at, now)?;
+        check_accepted_at(at, state, now)?;
     }
     if let Some(at) = new.created_at {
         if at > now {
@@ -224,11 +226,13 @@ pub fn check_estimate(scope: &Scope, points: f64) -> Result<(), ApiError> {
     Err(ApiError::invalid_field("estimate", text))
 }
 
-/// 400 for a day to come.
-pub fn check_accepted_at(at: i64, now: i64) -> Result<(), ApiError> {
-    match at > now {
-        true => Err(ApiError::invalid_field("accepted_at", "Story accepted_at cannot be in the future.")),
-        false => Ok(()),
+/// 400 for a day to come, and for a story that is not accepted.
+pub fn check_accepted_at(at: i64, state: State, now: i64) -> Result<(), ApiError> {
+    let wrong = |text: &str| Err(ApiError::invalid_field("accepted_at", text));
+    match state {
+        State::Accepted if at > now => wrong("Story accepted_at cannot be in the future."),
+        State::Accepted => Ok(()),
+        _ => wrong("Only accepted stories have an accepted_at."),
     }
 }
 
@@ -249,16 +253,14 @@ fn wanted(tx: &mut Tx<'_>, story: &Story, wanted: Wanted) -> Result<Option<i64>,
     }
     // A new story has the state that was asked for; a neighbour of another list cannot change it.
     let nowhere = Story { panel: Panel::Accepted, ..story.clone() };
-    match place::wanted(tx, &nowhere, wanted)? {
-        Some((panel, position)) if panel == story.panel => Ok(Some(position)),
-        _ => Ok(None),
-    }
+    Ok(place::wanted(tx, &nowhere, wanted, true)?.map(|(_, position)| position))
 }
 
 /// A new story as activities tell of it.
 fn values(tx: &mut Tx<'_>, whole: &Whole) -> Result<Map<String, Value>, ApiError> {
     let story = &whole.story;
     let mut values = whole.values();
+    values.retain(|name, value| name != "story_priority" || value != "none");
     values.insert("id".into(), json!(story.id));
     values.insert("project_id".into(), json!(story.project_id));
     values.insert("created_at".into(), json!(time::show(story.created_at)));
