@@ -14,6 +14,7 @@ pub mod project;
 pub mod record;
 pub mod release;
 pub mod review;
+pub mod sample;
 pub mod scope;
 pub mod settle;
 pub mod story;

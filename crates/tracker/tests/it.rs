@@ -5,6 +5,7 @@
 mod it {
     mod access;
     mod activities;
+    mod fields;
     mod house;
     mod mechanics;
     mod order;

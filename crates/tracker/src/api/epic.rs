@@ -42,6 +42,9 @@ fn list_epics(tx: &mut Tx<'_>, call: &Call) -> Answer {
     if let Some(filter) = call.params().text("filter", 1000)? {
         all = super::search::epics(tx, call, &scope, all, &filter)?;
     }
+    if call.params().has("limit") || call.params().has("offset") {
+        all = call.cut(all, i64::MAX)?.0;
+    }
     let body = view(tx, View { call, scope: &scope }, &all, call.fields())?;
     Ok(Reply::ok(Value::Array(body)).at(scope.project.version))
 }

@@ -15,7 +15,7 @@ use crate::repo::project::{self as repo, Project};
 use crate::repo::record;
 use crate::repo::scope::{self, Scope};
 use crate::repo::settle::settle;
-use crate::repo::{membership, person};
+use crate::repo::{membership, person, sample};
 use jiff::tz::TimeZone;
 use sea_query::{Expr, ExprTrait};
 use serde_json::{Map, Value, json};
@@ -60,9 +60,10 @@ const WRITABLE: [&str; 28] = [
     "allow_api_access",
     "hide_email_addresses",
     "archived",
-    "join_as",
+    "accounting_type",
 ];
-const CREATE_ONLY: [&str; 3] = ["no_owner", "new_account_name", "create_sample"];
+const CREATE_ONLY: [&str; 4] = ["no_owner", "new_account_name", "create_sample", "join_as"];
+const ACCOUNTING: [&str; 3] = ["unbillable", "billable", "overhead"];
 const TYPES: [&str; 4] = ["demo", "private", "public", "shared"];
 const DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
@@ -108,15 +109,18 @@ fn create_project(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let now = call.now();
     read(params, &mut settings)?;
     check(&settings)?;
-    if params.boolean("create_sample")? == Some(true) {
-        return Err(ApiError::invalid_field("create_sample", "There is no sample data in this installation."));
-    }
     let project = repo::create(tx, me.person.object(), &name, settings, now)?;
-    if params.boolean("no_owner")? != Some(true) {
+    let joins = params.boolean("no_owner")? != Some(true);
+    let sample = params.boolean("create_sample")? == Some(true);
+    if sample && !joins {
+        let text = "Sample stories are made for an owner: leave no_owner out, or create_sample.";
+        return Err(ApiError::invalid_field("create_sample", text));
+    }
+    if joins {
         let role = params.one_of("join_as", &["owner", "member", "viewer"], Role::parse)?.unwrap_or(Role::Owner);
         membership::insert(tx, project.id, &me, role, None, now)?;
     }
-    let scope = match scope::project_by_id(tx, call, project.id, Action::Read) {
+    let mut scope = match scope::project_by_id(tx, call, project.id, Action::Read) {
         Ok(scope) => scope,
         // Made for others: who made it need not see it.
         Err(_) => Scope {
@@ -125,6 +129,9 @@ fn create_project(tx: &mut Tx<'_>, call: &Call) -> Answer {
             me: Some(me),
         },
     };
+    if sample {
+        sample::fill(tx, &mut scope, now)?;
+    }
     show(tx, call, &scope)
 }
 
@@ -249,6 +256,10 @@ fn read(params: &Params, settings: &mut Settings) -> Result<(), ApiError> {
         if let Some(set) = params.boolean(name)? {
             *flag = set;
         }
+    }
+    let known = |text: &str| ACCOUNTING.contains(&text).then(|| text.to_owned());
+    if let Some(kind) = params.one_of("accounting_type", &ACCOUNTING, known)? {
+        settings.accounting_type = kind;
     }
     let kind = params.one_of("project_type", &TYPES, |text| TYPES.iter().find(|known| **known == text).copied())?;
     if let Some(kind) = kind {

@@ -221,6 +221,10 @@ async fn searches() {
         let found = owner.get(&format!("{at}/search?query=moon")).await;
         assert_eq!((&found["stories"]["total_hits"], &found["stories"]["total_hits_with_done"]), (&json!(0), &json!(1)));
         assert_eq!(owner.list(&format!("{at}/stories?filter=moon%20includedone:true"), "id").await, [ada]);
+        // And then it comes last.
+        let all = owner.get(&format!("{at}/search?query=includedone:true&fields=stories(stories(name))")).await;
+        let names: Vec<_> = all["stories"]["stories"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+        assert_eq!(names, ["Crash", "Land on the Moon"]);
         let empty = owner.get(&format!("{at}/stories?filter=nothing&envelope=true")).await;
         assert_eq!(empty["pagination"]["total"], Value::Null);
     })
