@@ -179,7 +179,7 @@ fn list_cycle_times(tx: &mut Tx<'_>, call: &Call) -> Answer {
 fn set_override(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let mut scope = scope::project(tx, call, Action::Work)?;
     let params = call.params();
-    params.only(&["length", "team_strength", "number"])?;
+    params.only(&["length", "team_strength"])?;
     params.any_of(&["length", "team_strength"])?;
     let number = number(call)?;
     let calendar = project::calendar(tx, &scope.project)?;

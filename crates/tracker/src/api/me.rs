@@ -108,7 +108,7 @@ fn projects(tx: &mut Tx<'_>, call: &Call, me: &Somebody, fields: &Fields) -> Res
     Ok(found)
 }
 
-const WRITABLE: [&str; 5] = ["initials", "time_zone", "receives_in_app_notifications", "name", "username"];
+const WRITABLE: [&str; 6] = ["initials", "time_zone", "receives_in_app_notifications", "name", "username", "email"];
 
 fn update_me(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let params = call.params();
@@ -117,8 +117,9 @@ fn update_me(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let me = person::me(tx, call)?;
     // They are the same for the whole platform, and changed there; who sends back what is there changes nothing.
     let same = |name: &str, value: &str| params.raw(name).is_none_or(|given| given.as_str() == Some(value));
-    if !same("name", me.name()) || !same("username", &me.person.user_name) {
-        return Err(ApiError::invalid("Name and username are changed in the account's own page, not here."));
+    let email = me.person.email.as_deref().unwrap_or_default();
+    if !same("name", me.name()) || !same("username", &me.person.user_name) || !same("email", email) {
+        return Err(ApiError::invalid("Name, username and email are changed in the account's own page, not here."));
     }
     let mut profile = me.profile.clone();
     if let Some(initials) = params.short("initials", 4)? {

@@ -5,7 +5,6 @@ use crate::api::call::Call;
 use crate::api::reply::Reply;
 use crate::api::routes::{Answer, Routes};
 use crate::api::story::status;
-use crate::api::task::touched;
 use crate::api::view::View;
 use crate::api::view::part::{REVIEW, review_types, reviews as view};
 use crate::model::role::Action;
@@ -14,7 +13,7 @@ use crate::repo::activity::{self, Draft, change};
 use crate::repo::record;
 use crate::repo::review::{self as repo, NewReview, Review, ReviewType};
 use crate::repo::scope::{self, Scope};
-use crate::repo::story::Story;
+use crate::repo::story::{Story, touch};
 use serde_json::{Value, json};
 use store::Tx;
 
@@ -143,7 +142,7 @@ fn draft(story: &Story, verb: &'static str, message: String, highlight: &str, ch
 }
 
 const WRITABLE: [&str; 3] = ["review_type_id", "reviewer_id", "status"];
-const TOLERATED: [&str; 6] = ["review_type_id", "reviewer_id", "status", "story_id", "created_at", "updated_at"];
+const TOLERATED: [&str; 5] = ["review_type_id", "reviewer_id", "status", "created_at", "updated_at"];
 
 fn name(tx: &mut Tx<'_>, review: &Review) -> Result<String, ApiError> {
     let one: Option<ReviewType> = record::find(tx, review.review_type_id)?;
@@ -161,7 +160,7 @@ fn create_review(tx: &mut Tx<'_>, call: &Call) -> Answer {
         status: status(params)?.unwrap_or_else(|| "unstarted".into()),
     };
     let review = repo::insert(tx, &story, &new, now)?;
-    let changes = vec![repo::created(&review), touched(tx, &story, now)?];
+    let changes = vec![repo::created(&review), touch(tx, &story, &[], now)?];
     let message = format!("added a review: \"{}\"", name(tx, &review)?);
     activity::record(tx, &mut scope, now, draft(&story, "create", message, "added a review", changes))?;
     answer(tx, call, &scope, &review)
@@ -184,7 +183,7 @@ fn update_review(tx: &mut Tx<'_>, call: &Call) -> Answer {
     review.updated_at = now;
     record::save(tx, &review)?;
     let mut changes: Vec<Value> = repo::changed(&before, &review).into_iter().collect();
-    changes.push(touched(tx, &story, now)?);
+    changes.push(touch(tx, &story, &[], now)?);
     let message = format!("changed a review: \"{}\" to {}", name(tx, &review)?, review.status);
     activity::record(tx, &mut scope, now, draft(&story, "update", message, "changed a review", changes))?;
     answer(tx, call, &scope, &review)
@@ -195,7 +194,7 @@ fn delete_review(tx: &mut Tx<'_>, call: &Call) -> Answer {
     call.params().only(&[])?;
     let review = find(tx, call, &story)?;
     record::remove::<Review>(tx, review.id)?;
-    let changes = vec![change("review", review.id, None, None, &[]), touched(tx, &story, call.now())?];
+    let changes = vec![change("review", review.id, None, None, &[]), touch(tx, &story, &[], call.now())?];
     let message = format!("deleted a review: \"{}\"", name(tx, &review)?);
     activity::record(tx, &mut scope, call.now(), draft(&story, "delete", message, "deleted a review", changes))?;
     Ok(Reply::nothing().at(scope.project.version))

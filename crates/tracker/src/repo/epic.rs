@@ -3,7 +3,7 @@
 use crate::ApiError;
 use crate::model::rank;
 use crate::model::time;
-use crate::repo::activity::{Draft, change};
+use crate::repo::activity::{Draft, change, difference};
 use crate::repo::label::Label;
 use crate::repo::record::{self, record};
 use sea_query::{Expr, ExprTrait, Order, Query};
@@ -55,6 +55,24 @@ impl Epic {
             primary: vec![self.resource()],
             secondary: Vec::new(),
         }
+    }
+
+    /// Notes that something that hangs on it has changed, and who follows it from now on; answers the change.
+    pub fn touch(&self, tx: &mut Tx<'_>, joining: &[i64], now: i64) -> Result<Value, StoreError> {
+        let before = followers(tx, self.id)?;
+        let mut after = before.clone();
+        for person in joining {
+            if !after.contains(person) {
+                after.push(*person);
+            }
+        }
+        set_followers(tx, self.id, &after)?;
+        record::save(tx, &Self { updated_at: now, ..self.clone() })?;
+        let values = |people: &[i64]| Map::from_iter([("follower_ids".to_owned(), json!(people))]);
+        let (mut original, mut new) = difference(&values(&before), &values(&after)).unwrap_or_default();
+        original.insert("updated_at".into(), json!(time::show(self.updated_at)));
+        new.insert("updated_at".into(), json!(time::show(now)));
+        Ok(change("epic", self.id, Some(original), Some(new), &[("name", json!(self.name))]))
     }
 
     /// What of it may change.

@@ -133,9 +133,14 @@ impl Whole {
         Some((original, new))
     }
 
-    /// Who wants or does a story follows it without saying so.
-    pub fn is_followed_by(&self, person: i64) -> bool {
-        self.story.requested_by_id == person || self.owners.contains(&person) || self.followers.contains(&person)
+    /// Makes these people follow it. Who wants or does a story follows it without saying so.
+    pub fn join(&mut self, people: &[i64]) {
+        for person in people {
+            let follows = self.story.requested_by_id == *person || self.owners.contains(person);
+            if !follows && !self.followers.contains(person) {
+                self.followers.push(*person);
+            }
+        }
     }
 }
 
@@ -147,6 +152,20 @@ pub fn whole(tx: &mut Tx<'_>, story: Story) -> Result<Whole, StoreError> {
         followers: link::followers(tx, story.id)?,
         story,
     })
+}
+
+/// The second change of every write to a part of a story: when it was, and who follows the story from now on.
+pub fn touch(tx: &mut Tx<'_>, story: &Story, joining: &[i64], now: i64) -> Result<Value, StoreError> {
+    let before = whole(tx, story.clone())?;
+    let mut after = before.clone();
+    after.join(joining);
+    after.story.updated_at = now;
+    record::save(tx, &after.story)?;
+    link::set(tx, "story_follower", story.id, story.project_id, &before.followers, &after.followers)?;
+    let (mut original, mut new) = before.difference(&after).unwrap_or_default();
+    original.insert("updated_at".into(), json!(time::show(story.updated_at)));
+    new.insert("updated_at".into(), json!(time::show(now)));
+    Ok(activity::change("story", story.id, Some(original), Some(new), &story.names()))
 }
 
 /// Stories that meet `condition`, in project order.

@@ -190,6 +190,24 @@ async fn days_and_snapshots() {
 }
 
 #[tokio::test]
+async fn transitions_as_a_table() {
+    on_one(|house| async move {
+        let (owner, project) = house.project(json!({})).await;
+        let one = story(&owner, project, "one", "unstarted", 3).await;
+        owner.put(&format!("/stories/{one}"), json!({ "current_state": "started" })).await;
+        let path = format!("/projects/{project}/story_transitions");
+        let all = owner.get(&path).await;
+        let table = owner.call("GET", &format!("{path}.csv?limit=1&offset=1"), Value::Null, 200).await;
+        assert_eq!((table.header("content-type"), table.header("x-tracker-pagination-total")), ("text/csv; charset=utf-8", "2"));
+        let at = all[1]["occurred_at"].as_str().unwrap();
+        let expected = format!("state,story_id,project_id,project_version,occurred_at,performed_by_id\nstarted,{one},{project},3,{at},{}\n", owner.number);
+        assert_eq!(table.body, expected);
+        owner.refused("GET", &format!("{path}.csv?nose=1"), Value::Null, (400, "invalid_parameter", "")).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn searches() {
     on_each(|house| async move {
         let (owner, project) = house.project(json!({})).await;

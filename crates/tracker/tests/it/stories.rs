@@ -240,6 +240,27 @@ async fn moves() {
     .await;
 }
 
+/// A story that is sent back with its neighbours as they were got stays where it is, alone in its list or not.
+#[tokio::test]
+async fn neighbours_that_are_sent_back_move_nothing() {
+    on_one(|house| async move {
+        let (owner, project) = house.project(json!({})).await;
+        let path = format!("/projects/{project}/stories");
+        for (name, state) in [("i", "unscheduled"), ("b", "unstarted"), ("c", "unstarted"), ("j", "unscheduled")] {
+            let made = owner.post(&path, json!({ "name": name, "current_state": state })).await;
+            let ids = owner.list(&path, "id").await;
+            let version = owner.get(&format!("/projects/{project}")).await["version"].clone();
+            for id in ids.iter().chain([&made["id"]]) {
+                let back = owner.get(&format!("{path}/{id}?fields=before_id,after_id,name")).await;
+                owner.put(&format!("{path}/{id}?story_id={id}"), back).await;
+            }
+            assert_eq!(owner.get(&format!("/projects/{project}")).await["version"], version, "{name}");
+            assert_eq!(owner.list(&path, "id").await, ids, "{name}");
+        }
+    })
+    .await;
+}
+
 /// A state that is asked for is the one it gets, whatever its neighbours are; what changes nothing is no version.
 #[tokio::test]
 async fn a_state_that_is_asked_for_wins() {

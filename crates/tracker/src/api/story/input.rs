@@ -11,7 +11,8 @@ use crate::repo::story::place::{Group, Wanted};
 use crate::repo::story::update::{Patch, Remark};
 use serde_json::Value;
 
-const PRIORITIES: [&str; 5] = ["p0", "p1", "p2", "p3", "none"];
+/// How urgent a story can be.
+pub const PRIORITIES: [&str; 5] = ["p0", "p1", "p2", "p3", "none"];
 const GROUPS: [&str; 3] = ["scheduled", "unscheduled", "current"];
 
 /// Settable always.

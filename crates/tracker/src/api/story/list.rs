@@ -6,6 +6,7 @@ use crate::api::params::Params;
 use crate::api::reply::{Page, Reply};
 use crate::api::routes::Answer;
 use crate::api::search as searches;
+use crate::api::story::input::PRIORITIES;
 use crate::api::view::story as view;
 use crate::api::view::{View, epic as epics, pick};
 use crate::model::fields::{Fields, Shape};
@@ -87,7 +88,8 @@ fn condition(tx: &mut Tx<'_>, params: &Params, scope: &Scope) -> Result<Cond, Ap
     if let Some(kind) = params.one_of("with_story_type", &types, StoryType::parse)? {
         all = all.add(Expr::col("story_type").eq(kind.as_str()));
     }
-    if let Some(priority) = params.short("with_story_priority", 8)? {
+    let known = |text: &str| PRIORITIES.contains(&text).then(|| text.to_owned());
+    if let Some(priority) = params.one_of("with_story_priority", &PRIORITIES, known)? {
         all = all.add(Expr::col("story_priority").eq(priority));
     }
     let states = State::ALL.map(State::as_str);

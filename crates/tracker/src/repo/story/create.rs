@@ -98,9 +98,22 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
         None => place::usual(tx, &story)?,
     };
     record::insert(tx, &story)?;
-    link::set(tx, "story_owner", story.id, project_id, &[], &new.owners)?;
+    let mut whole = Whole {
+        owners: new.owners,
+        labels: labels.iter().map(|label| (label.id, label.name.clone())).collect(),
+        followers: new.followers,
+        story,
+    };
+    if !new.comments.is_empty() || !new.blockers.is_empty() {
+        whole.join(&[me.id()]);
+    }
+    for text in &new.comments {
+        whole.join(&comment::mentioned(tx, project_id, text)?);
+    }
+    let story = &whole.story;
+    link::set(tx, "story_owner", story.id, project_id, &[], &whole.owners)?;
     link::set(tx, "story_label", story.id, project_id, &[], &label_ids)?;
-    link::set(tx, "story_follower", story.id, project_id, &[], &new.followers)?;
+    link::set(tx, "story_follower", story.id, project_id, &[], &whole.followers)?;
     transition::add(
         tx,
         &Transition {
@@ -113,13 +126,6 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
         },
     )?;
 
-    let whole = Whole {
-        owners: new.owners,
-        labels: labels.iter().map(|label| (label.id, label.name.clone())).collect(),
-        followers: new.followers,
-        story,
-    };
-    let story = &whole.story;
     let mut changes: Vec<Value> = new_labels.iter().map(label::created).collect();
     changes.push(change("story", story.id, None, Some(values(tx, &whole)?), &story.names()));
     for (index, (description, complete)) in new.tasks.into_iter().enumerate() {

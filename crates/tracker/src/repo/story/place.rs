@@ -185,6 +185,9 @@ pub fn wanted(tx: &mut Tx<'_>, story: &Story, wanted: Wanted, keeps: bool) -> Re
         (Some(_), ..) => Panel::Scheduled,
         // Between the last of the Backlog and the first of the Icebox: it stays on its side.
         (None, Some(before), Some(after)) if before != after => own,
+        // At the very end, or top, of all: there the other list may be empty.
+        (None, None, Some(after)) if wanted.before == Some(None) => own.max(after),
+        (None, Some(before), None) if wanted.after == Some(None) => own.min(before),
         (None, Some(panel), _) | (None, None, Some(panel)) => panel,
         (None, None, None) => own,
     };

@@ -101,8 +101,9 @@ pub fn apply(
     if fields == 0 && !placed && remark.is_none() {
         return Ok(None);
     }
-    if remark.is_some() && !whole.is_followed_by(me) {
-        whole.followers.push(me);
+    if let Some(remark) = remark {
+        whole.join(&[me]);
+        whole.join(&comment::mentioned(tx, old.project_id, &remark.text)?);
     }
     let (mut original, mut new) = before.difference(&whole).unwrap_or_default();
     whole.story.updated_at = now;
