@@ -8,6 +8,7 @@ use crate::api::view::pick_all;
 use crate::model::fields::Shape;
 use crate::model::role::Action;
 use crate::repo::person;
+use crate::repo::project::Project;
 use crate::repo::{activity as repo, record, scope, workspace};
 use sea_query::{Cond, Expr, ExprTrait};
 use serde_json::Value;
@@ -102,8 +103,12 @@ fn list_workspace(tx: &mut Tx<'_>, call: &Call) -> Answer {
     of_projects(tx, call, &shown)
 }
 
-fn of_projects(tx: &mut Tx<'_>, call: &Call, projects: &[i64]) -> Answer {
-    let condition = Cond::all().add(Expr::col("project_id").is_in(projects.iter().copied()));
+fn of_projects(tx: &mut Tx<'_>, call: &Call, ids: &[i64]) -> Answer {
+    let mut projects: Vec<Project> = record::all_of(tx, "id", ids)?;
+    if call.who().token.is_some() {
+        projects.retain(|project| project.settings().allow_api_access);
+    }
+    let condition = Cond::all().add(Expr::col("project_id").is_in(projects.iter().map(|project| project.id)));
     let (body, page) = list(tx, call, condition)?;
     Ok(Reply::ok(body).paged(page))
 }

@@ -3,7 +3,7 @@
 use crate::model::time;
 use crate::repo::activity::{self, change};
 use crate::repo::record::{self, record};
-use crate::repo::story::Story;
+use crate::repo::story::{Story, touch};
 use sea_query::{Expr, ExprTrait};
 use serde_json::{Map, Value, json};
 use store::{StoreError, Tx};
@@ -89,13 +89,20 @@ fn ids(text: &str) -> Vec<i64> {
 pub fn resolve_for(tx: &mut Tx<'_>, story_id: i64, now: i64) -> Result<Vec<Value>, StoreError> {
     let open: Vec<Blocker> =
         record::all(tx, Expr::col("blocking_story_id").eq(story_id).and(Expr::col("resolved").eq(0)))?;
-    let mut changes = Vec::new();
+    let (mut changes, mut blocked) = (Vec::new(), Vec::new());
     for mut blocker in open {
         let before = blocker.clone();
         blocker.resolved = true;
         blocker.updated_at = now;
         record::save(tx, &blocker)?;
         changes.extend(changed(&before, &blocker));
+        blocked.push(blocker.story_id);
+    }
+    // Each once, however often it named the other.
+    blocked.sort_unstable();
+    blocked.dedup();
+    for story in record::all_of::<Story>(tx, "id", &blocked)? {
+        changes.push(touch(tx, &story, &[], now)?);
     }
     Ok(changes)
 }

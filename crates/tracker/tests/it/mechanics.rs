@@ -76,6 +76,7 @@ async fn projects_may_refuse_tokens() {
         ada.put(&format!("/projects/{project}"), json!({ "allow_api_access": false })).await;
         ada.refused("GET", &format!("/projects/{project}"), Value::Null, (403, "unauthorized_operation", "")).await;
         assert_eq!(ada.get("/projects").await, json!([]));
+        assert_eq!(ada.get("/my/activity").await, json!([]));
         let refused = Authentication::Refused("gone".into());
         house.ask(refused, 0).refused("GET", "/me", Value::Null, (403, "invalid_authentication", "")).await;
     })

@@ -172,6 +172,11 @@ async fn blockers_name_stories_and_resolve_with_them() {
         assert_eq!(owner.list(&format!("{stories}?filter=is:blocking"), "name").await, ["first"]);
         owner.put(&format!("/stories/{first}"), json!({ "current_state": "accepted" })).await;
         assert_eq!(owner.list(&path, "resolved").await, [true]);
+        let accepted = owner.get(&format!("/stories/{first}/activity?limit=1")).await;
+        let told = |change: &Value| (change["kind"].clone(), change["id"].clone());
+        let told: Vec<_> = accepted[0]["changes"].as_array().unwrap().iter().map(told).collect();
+        let one = |kind: &str, id: &Value| (json!(kind), id.clone());
+        assert_eq!(told, [one("story", &first), one("blocker", &json!(1)), one("story", &second)]);
         assert_eq!(
             owner.get(&format!("/stories/{first}?fields=blocked_story_ids")).await["blocked_story_ids"],
             json!([])
