@@ -362,12 +362,18 @@ async fn a_story_that_leaves_is_one_activity_each_there_and_here() {
         assert!(new["before_id"].is_i64(), "{new}");
         let kinds: Vec<_> = came["changes"].as_array().unwrap().iter().map(|one| one["kind"].clone()).collect();
         assert_eq!(kinds, ["label", "story", "comment", "label"]);
-        // The same story, sent back as it was got but for its project.
+        // The same story, sent back as it was got but for its project, where not everybody is a member and points are others.
+        let max = house.member(&owner, other, "Max", "member").await;
+        let change = json!({ "owner_ids": [owner.number, max.number], "follower_ids": [max.number], "requested_by_id": max.number });
+        owner.put(&format!("/stories/{}", story["id"]), change).await;
+        owner.put(&format!("/projects/{project}"), json!({ "point_scale": "0,2,4" })).await;
+        let before = versions(owner.clone()).await;
         let mut back = owner.get(&format!("/stories/{}", story["id"])).await;
         back["project_id"] = json!(project);
         let back = owner.put(&format!("/stories/{}", story["id"]), back).await;
         assert_eq!((&back["labels"][0]["id"], &back["current_state"]), (&from, &json!("started")));
-        assert_eq!(versions(owner.clone()).await, (before.0 + 2, before.1 + 2));
+        assert_eq!((&back["owner_ids"], &back["estimate"]), (&json!([owner.number]), &json!(0)));
+        assert_eq!(versions(owner.clone()).await, (before.0 + 1, before.1 + 1));
     })
     .await;
 }
@@ -394,6 +400,7 @@ async fn a_commit_is_its_authors() {
         // Named only: a comment, and the story that it touches.
         owner.post("/source_commits", commit(format!("[#{bug}]"), "https://github.com/a/b/commit/1")).await;
         let named = newest(&owner, project).await;
+        assert_eq!(named["changes"][0]["kind"], "comment");
         assert_eq!(named["kind"], "comment_create_activity");
         assert_eq!(changes(&named, "comment")[0].2["commit_type"], "github");
         assert_eq!(changes(&named, "story"), [(json!("update"), json!({}), json!({}))]);

@@ -88,6 +88,9 @@ async fn manual_planning() {
         owner.put(&format!("/stories/{one}"), json!({ "group": "current" })).await;
         assert_eq!(owner.get(&format!("/stories/{one}")).await["current_state"], "planned");
         assert_eq!(names(&owner, &path).await, [vec!["one"], vec!["two"]]);
+        let three = owner.post(&format!("{at}/stories"), json!({ "name": "three", "group": "current" })).await;
+        assert_eq!(three["current_state"], "planned");
+        owner.delete(&format!("/stories/{}", three["id"])).await;
         owner.put(&at, json!({ "automatic_planning": true })).await;
         assert_eq!(owner.get(&format!("/stories/{one}")).await["current_state"], "unstarted");
         assert_eq!(names(&owner, &path).await, [vec!["two", "one"]]);

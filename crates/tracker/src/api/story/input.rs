@@ -84,17 +84,11 @@ pub fn new_story(call: &Call) -> Result<NewStory, ApiError> {
         let text = comment.text("text", 20_000)?.ok_or_else(|| ApiError::missing("text"))?;
         comments.push(not_blank("text", "Text", text)?);
     }
-    let current_state = match (patch.current_state, patch.wanted.group) {
-        (Some(state), _) => Some(state),
-        (None, Some(Group::Scheduled | Group::Current)) => Some(State::Unstarted),
-        (None, Some(Group::Unscheduled)) => Some(State::Unscheduled),
-        (None, None) => None,
-    };
     Ok(NewStory {
         name,
         description: patch.description.flatten(),
         story_type: patch.story_type.unwrap_or(StoryType::Feature),
-        current_state,
+        current_state: patch.current_state,
         estimate: patch.estimate.flatten(),
         story_priority: patch.story_priority.unwrap_or_else(|| "none".into()),
         accepted_at: patch.accepted_at.flatten(),

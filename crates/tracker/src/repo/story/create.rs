@@ -7,7 +7,7 @@ use crate::repo::activity::{self, Draft, change};
 use crate::repo::label::{self, Named};
 use crate::repo::record;
 use crate::repo::scope::Scope;
-use crate::repo::story::place::{self, Wanted};
+use crate::repo::story::place::{self, Group, Wanted};
 use crate::repo::story::{Story, Whole, check_members, link};
 use crate::repo::transition::{self, Transition};
 use crate::repo::{blocker, comment, review, task};
@@ -64,7 +64,7 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
     let project_id = scope.project.id;
     let state = match new.current_state {
         Some(state) => state,
-        None => state_of_place(tx, project_id, new.wanted)?,
+        None => state_of_place(tx, scope, new.wanted)?,
     };
     check(tx, scope, &new, state, now)?;
     let me = scope.me()?.clone();
@@ -161,8 +161,16 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
     Ok(whole)
 }
 
-/// A story that is put beside one of the Backlog is planned (reference, section 4); on the border it stays in the Icebox.
-fn state_of_place(tx: &mut Tx<'_>, project: i64, wanted: Wanted) -> Result<State, ApiError> {
+/// A story has the state of the list it is put in (reference, section 4); beside others it goes where they are, on the border
+/// into the Icebox.
+fn state_of_place(tx: &mut Tx<'_>, scope: &Scope, wanted: Wanted) -> Result<State, ApiError> {
+    match wanted.group {
+        Some(Group::Unscheduled) => return Ok(State::Unscheduled),
+        Some(Group::Current) if !scope.project.settings().automatic_planning => return Ok(State::Planned),
+        Some(_) => return Ok(State::Unstarted),
+        None => {}
+    }
+    let project = scope.project.id;
     let mut panel = |id: Option<i64>| -> Result<Option<Panel>, ApiError> {
         let Some(id) = id else { return Ok(None) };
         let story = record::find::<Story>(tx, id)?.filter(|story| story.project_id == project);

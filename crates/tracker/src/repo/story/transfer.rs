@@ -24,6 +24,7 @@ pub fn transfer(
     now: i64,
 ) -> Result<(Scope, Story), ApiError> {
     let target = to.project.id;
+    forget_echoes(&mut patch, before);
     let stood = place::neighbours(tx, &before.story)?;
     let old_labels: Vec<i64> = before.labels.iter().map(|label| label.0).collect();
     let counted = label::counts(tx, &old_labels)?;
@@ -41,7 +42,8 @@ pub fn transfer(
     if !story.story_type.is_estimable(settings.bugs_and_chores_are_estimatable) {
         story.estimate = None;
     }
-    if story.current_state == State::Planned && settings.automatic_planning && patch.current_state.is_none() {
+    let stays = patch.current_state.is_none_or(|state| state == State::Planned);
+    if story.current_state == State::Planned && settings.automatic_planning && stays {
         patch.current_state = Some(match patch.wanted.group {
             Some(Group::Unscheduled) => State::Unscheduled,
             _ => State::Unstarted,
@@ -93,6 +95,15 @@ pub fn transfer(
     let message = format!("moved \"{}\" into this project from {}", story.name, from.project.name);
     activity::record(tx, &mut to, now, draft(verb, message, came))?;
     Ok((to, after.story.clone()))
+}
+
+/// What was sent back as it was got is not asked for: the other project may lack those people, and those points.
+fn forget_echoes(patch: &mut Patch, before: &Whole) {
+    let story = &before.story;
+    patch.owners.take_if(|owners| *owners == before.owners);
+    patch.followers.take_if(|followers| *followers == before.followers);
+    patch.requested_by_id.take_if(|person| *person == story.requested_by_id);
+    patch.estimate.take_if(|estimate| *estimate == story.estimate);
 }
 
 /// Labels of the project it leaves are meant by their names.

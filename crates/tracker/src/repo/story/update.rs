@@ -149,7 +149,9 @@ pub fn apply(
     if let Some(Remark { text, commit }) = remark {
         let commit = commit.as_ref().map(|(identifier, host)| (identifier.as_str(), *host));
         let made = comment::insert(tx, comment::On::Story(story), me, text, commit, now)?;
-        changes.push(comment::created(&made));
+        // What nothing but a comment changed is told after it, as that of any part.
+        let at = if fields == 0 && !placed { 0 } else { changes.len() };
+        changes.insert(at, comment::created(&made));
     }
     if entered && story.current_state == State::Accepted {
         changes.extend(blocker::resolve_for(tx, story.id, now)?);
