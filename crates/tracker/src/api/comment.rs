@@ -96,7 +96,7 @@ const WRITABLE: [&str; 8] =
     ["text", "person_id", "commit_identifier", "commit_type", "story_id", "epic_id", "created_at", "updated_at"];
 
 /// Files are not kept here: that there are none may be sent.
-const EMPTY: [&str; 8] = [
+const EMPTY: [&str; 11] = [
     "file_attachments",
     "file_attachment_ids",
     "file_attachment_ids_to_add",
@@ -105,6 +105,9 @@ const EMPTY: [&str; 8] = [
     "google_attachment_ids",
     "google_attachment_ids_to_remove",
     "google_attachments_to_add",
+    "attachment_ids",
+    "attachment_ids_to_remove",
+    "attachments_to_add",
 ];
 
 fn text(call: &Call) -> Result<String, ApiError> {
@@ -168,12 +171,14 @@ fn create_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
 fn update_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (mut scope, owner) = owner(tx, call, Action::Work)?;
     call.params().only_or_empty(&WRITABLE, &EMPTY)?;
+    call.params().any_of(&[&["text"][..], &EMPTY].concat())?;
     let on = owner.on();
     let before = find(tx, call, on)?;
     if before.person_id != scope.me()?.id() {
         return Err(ApiError::unauthorized());
     }
-    let comment = Comment { text: text(call)?, updated_at: call.now(), ..before.clone() };
+    let text = if call.params().has("text") { text(call)? } else { before.text.clone() };
+    let comment = Comment { text, updated_at: call.now(), ..before.clone() };
     if comment.text == before.text {
         return answer(tx, call, &scope, &before);
     }

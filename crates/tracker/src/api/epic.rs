@@ -58,6 +58,8 @@ fn get_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
 const WRITABLE: [&str; 8] =
     ["name", "description", "label", "label_id", "follower_ids", "followers", "before_id", "after_id"];
 const TOLERATED: [&str; 2] = ["created_at", "updated_at"];
+/// Lists of what is not kept here: that there are none may be sent.
+const EMPTY: [&str; 4] = ["pull_request_ids", "pull_requests", "branch_ids", "branches"];
 
 /// The label that was asked for, by number or by name; made if there is none.
 fn wanted_label(tx: &mut Tx<'_>, params: &Params, project: i64, now: i64) -> Result<Option<(Label, bool)>, ApiError> {
@@ -124,7 +126,7 @@ fn followers(tx: &mut Tx<'_>, params: &Params, project: i64) -> Result<Option<Ve
 fn create_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let mut scope = scope::project(tx, call, Action::Work)?;
     let (params, now, project) = (call.params(), call.now(), scope.project.id);
-    params.only(&[&WRITABLE[..], &TOLERATED, &["comments"]].concat())?;
+    params.only_or_empty(&[&WRITABLE[..], &TOLERATED, &["comments"]].concat(), &EMPTY)?;
     call.check_fields(&EPIC)?;
     let name = params.name(5000)?;
     let (label, made) = match wanted_label(tx, params, project, now)? {
@@ -167,7 +169,7 @@ fn create_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
 fn update_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (mut scope, before) = scope::epic(tx, call, Action::Work)?;
     let (params, now, project) = (call.params(), call.now(), scope.project.id);
-    params.only(&[&WRITABLE[..], &TOLERATED].concat())?;
+    params.only_or_empty(&[&WRITABLE[..], &TOLERATED].concat(), &EMPTY)?;
     params.any_of(&WRITABLE)?;
     let old_label: Label = record::find(tx, before.label_id)?.ok_or_else(ApiError::unfound)?;
     let old_followers = repo::followers(tx, before.id)?;

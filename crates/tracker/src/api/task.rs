@@ -11,7 +11,7 @@ use crate::repo::record;
 use crate::repo::scope::{self, Scope};
 use crate::repo::story::{Story, touch};
 use crate::repo::task::{self as repo, Task};
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::Tx;
 
 /// The routes.
@@ -99,11 +99,13 @@ fn create_task(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let count = repo::list(tx, story.id)?.len() as i64;
     let complete = params.boolean("complete")?.unwrap_or(false);
     let mut task = repo::insert(tx, &story, &description, complete, count + 1, now)?;
+    let mut others = Vec::new();
     if let Some(position) = params.integer("position")? {
         let all = repo::list(tx, story.id)?;
-        task.position = repo::put(tx, &all, task.id, position)?;
+        (task.position, others) = repo::put(tx, &all, task.id, position, now)?;
     }
-    let changes = vec![repo::created(&task), touch(tx, &story, &[], now)?];
+    let mut changes = vec![repo::created(&task), touch(tx, &story, &[], now)?];
+    changes.extend(others);
     let draft = draft(&story, "create", format!("added task: \"{description}\""), "added task:", changes);
     activity::record(tx, &mut scope, now, draft)?;
     answer(call, &scope, &task)
@@ -119,26 +121,19 @@ fn update_task(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let mut task = before.clone();
     task.description = description(call)?.unwrap_or(task.description);
     task.complete = params.boolean("complete")?.unwrap_or(task.complete);
+    let mut others = Vec::new();
     if let Some(position) = params.integer("position")? {
         let all = repo::list(tx, story.id)?;
-        task.position = repo::put(tx, &all, task.id, position)?;
+        (task.position, others) = repo::put(tx, &all, task.id, position, now)?;
     }
     if task == before {
         return answer(call, &scope, &task);
     }
     task.updated_at = now;
     record::save(tx, &task)?;
-    let values = |task: &Task| {
-        let values = json!({
-            "description": task.description,
-            "complete": task.complete,
-            "position": task.position,
-        });
-        values.as_object().cloned().unwrap_or_default()
-    };
-    let moments = (before.updated_at, now);
-    let (old, new) = activity::updated(&values(&before), &values(&task), moments).unwrap_or_default();
-    let changes = vec![change("task", task.id, Some(old), Some(new), &[]), touch(tx, &story, &[], now)?];
+    let mut changes: Vec<Value> = repo::changed(&before, &task).into_iter().collect();
+    changes.push(touch(tx, &story, &[], now)?);
+    changes.extend(others);
     let (verb, text) = match () {
         () if task.complete && !before.complete => ("completed task:", &task.description),
         () if before.complete && !task.complete => ("uncompleted task:", &task.description),
@@ -156,8 +151,9 @@ fn delete_task(tx: &mut Tx<'_>, call: &Call) -> Answer {
     record::remove::<Task>(tx, task.id)?;
     let rest = repo::list(tx, story.id)?;
     // Those below move up.
-    repo::put(tx, &rest, 0, i64::MAX)?;
-    let changes = vec![change("task", task.id, None, None, &[]), touch(tx, &story, &[], call.now())?];
+    let (_, others) = repo::put(tx, &rest, 0, i64::MAX, call.now())?;
+    let mut changes = vec![change("task", task.id, None, None, &[]), touch(tx, &story, &[], call.now())?];
+    changes.extend(others);
     let draft = draft(&story, "delete", "deleted a task on this story".into(), "deleted a task", changes);
     activity::record(tx, &mut scope, call.now(), draft)?;
     Ok(Reply::nothing().at(scope.project.version))

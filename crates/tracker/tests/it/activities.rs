@@ -215,6 +215,29 @@ async fn updates_say_both_sides_and_when() {
 }
 
 #[tokio::test]
+async fn tasks_that_make_room_are_told_of() {
+    on_one(|house| async move {
+        let (owner, project) = house.project(json!({})).await;
+        let body =
+            json!({ "name": "s", "tasks": [{ "description": "a" }, { "description": "b" }, { "description": "c" }] });
+        let story = owner.post(&format!("/projects/{project}/stories"), body).await["id"].clone();
+        let tasks = format!("/stories/{story}/tasks");
+        let ids = owner.list(&tasks, "id").await;
+        let told = |activity: &Value| -> Vec<(Value, Value)> {
+            let all = activity["changes"].as_array().unwrap().iter();
+            all.map(|one| (one["id"].clone(), one["new_values"]["position"].clone())).collect()
+        };
+        owner.put(&format!("{tasks}/{}", ids[2]), json!({ "position": 1 })).await;
+        let at = |index: usize, position: i64| (ids[index].clone(), json!(position));
+        let on = (story.clone(), Value::Null);
+        assert_eq!(told(&newest(&owner, project).await), [at(2, 1), on.clone(), at(0, 2), at(1, 3)]);
+        owner.delete(&format!("{tasks}/{}", ids[0])).await;
+        assert_eq!(told(&newest(&owner, project).await), [(ids[0].clone(), Value::Null), on, at(1, 2)]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn new_ones_say_everything() {
     on_one(|house| async move {
         let (owner, project) = house.project(json!({})).await;

@@ -422,6 +422,13 @@ async fn t29_lists_of_what_is_not_kept_here_are_empty() {
         owner.post(&comments, comment).await;
         let shown = owner.get(&format!("{comments}?fields=:default,person,file_attachments,google_attachments")).await;
         assert_eq!((&shown[0]["text"], &shown[0]["file_attachments"]), (&json!("look"), &json!([])));
+        let one = format!("{comments}/{}", owner.list(&comments, "id").await[0]);
+        let same = owner.put(&one, json!({ "file_attachment_ids_to_add": [], "attachment_ids_to_remove": [] })).await;
+        assert_eq!(same["text"], "look");
+        owner.refused("PUT", &one, json!({ "attachments_to_add": [7] }), (400, "invalid_parameter", "")).await;
+        owner.refused("PUT", &one, json!({}), (400, "invalid_parameter", "")).await;
+        let epics = format!("/projects/{project}/epics");
+        owner.post(&epics, json!({ "name": "e", "branch_ids": [], "pull_request_ids": [] })).await;
         let full = json!({ "name": "x", "pull_requests": [{ "id": 1 }] });
         let words = "this endpoint cannot accept the parameter: pull_requests";
         owner.refused("POST", &stories, full, (400, "invalid_parameter", words)).await;
