@@ -192,6 +192,9 @@ async fn times_of_acceptance_are_of_accepted_stories() {
         let mut back = story.clone();
         back["current_state"] = json!("rejected");
         assert!(owner.put(&path, back).await.get("accepted_at").is_none());
+        let mut back = owner.put(&path, json!({ "current_state": "accepted" })).await;
+        back["current_state"] = json!("rejected");
+        assert!(owner.put(&path, back).await.get("accepted_at").is_none());
         let late = json!({ "accepted_at": "2020-01-02T00:00:00Z" });
         owner.refused("PUT", &path, late, (400, "invalid_parameter", words)).await;
         let future = json!({ "current_state": "accepted", "accepted_at": "2999-01-01T00:00:00Z" });

@@ -246,17 +246,32 @@ async fn neighbours_that_are_sent_back_move_nothing() {
     on_one(|house| async move {
         let (owner, project) = house.project(json!({})).await;
         let path = format!("/projects/{project}/stories");
-        for (name, state) in [("i", "unscheduled"), ("b", "unstarted"), ("c", "unstarted"), ("j", "unscheduled")] {
-            let made = owner.post(&path, json!({ "name": name, "current_state": state })).await;
+        for (name, state) in [
+            ("i", "unscheduled"),
+            ("b", "unstarted"),
+            ("c", "unstarted"),
+            ("j", "unscheduled"),
+            ("d", "accepted"),
+            ("e", "accepted"),
+            ("f", "started"),
+        ] {
+            let body = json!({ "name": name, "current_state": state, "story_type": "chore", "labels": ["l"] });
+            let made = owner.post(&path, body).await;
             let ids = owner.list(&path, "id").await;
             let version = owner.get(&format!("/projects/{project}")).await["version"].clone();
             for id in ids.iter().chain([&made["id"]]) {
-                let back = owner.get(&format!("{path}/{id}?fields=before_id,after_id,name")).await;
+                let all = ":default,before_id,after_id,owners,followers,label_ids,requested_by,transitions,cycle_time_details,\
+                           blocked_story_ids,branches,counts_total";
+                let back = owner.get(&format!("{path}/{id}?fields={all}")).await;
                 owner.put(&format!("{path}/{id}?story_id={id}"), back).await;
             }
             assert_eq!(owner.get(&format!("/projects/{project}")).await["version"], version, "{name}");
             assert_eq!(owner.list(&path, "id").await, ids, "{name}");
         }
+        let last = owner.list(&path, "id").await.pop().unwrap();
+        let mut done = owner.get(&format!("{path}/{last}?fields=:default,before_id,after_id")).await;
+        done["current_state"] = json!("accepted");
+        assert_eq!(owner.put(&format!("{path}/{last}"), done).await["current_state"], "accepted");
     })
     .await;
 }

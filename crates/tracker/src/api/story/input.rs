@@ -43,8 +43,23 @@ const WRITABLE: [&str; 23] = [
 ];
 /// Settable with the story.
 const CREATE_ONLY: [&str; 6] = ["created_at", "tasks", "comments", "blockers", "reviews", "cl_numbers"];
-/// Sent back by clients that send what they got.
-const TOLERATED: [&str; 2] = ["updated_at", "story_id"];
+/// Sent back by clients that send what they got: what a story has and nobody sets.
+const TOLERATED: [&str; 14] = [
+    "updated_at",
+    "story_id",
+    "requested_by",
+    "owned_by",
+    "transitions",
+    "blocked_story_ids",
+    "cycle_time_details",
+    "cicd_event_ids",
+    "cicd_events",
+    "projected_completion",
+    "points_accepted",
+    "points_total",
+    "counts_accepted",
+    "counts_total",
+];
 /// Lists of what is not kept here, and of what is made with its story only: they may be sent as long as they are empty.
 const EMPTY: [&str; 8] = [
     "pull_requests",

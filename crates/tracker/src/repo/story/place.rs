@@ -170,13 +170,14 @@ pub fn wanted(tx: &mut Tx<'_>, story: &Story, wanted: Wanted, keeps: bool) -> Re
     let after = neighbour(tx, story, "after_id", wanted.after.flatten())?;
     let own = story.current_state.panel();
     if own == Panel::Accepted {
-        return match before.is_some() || after.is_some() {
-            true => {
-                let text = "Accepted stories are ordered by the time of their acceptance and cannot be moved.";
-                Err(ApiError::invalid(text))
-            }
-            false => Ok(None),
-        };
+        let (above, below) = neighbours(tx, story)?;
+        let moves = |wanted: Option<Option<i64>>, stands| wanted.flatten().is_some() && wanted != Some(stands);
+        // One that becomes accepted just now leaves the neighbours it is sent back with.
+        if story.panel == Panel::Accepted && (moves(wanted.before, below) || moves(wanted.after, above)) {
+            let text = "Accepted stories are ordered by the time of their acceptance and cannot be moved.";
+            return Err(ApiError::invalid(text));
+        }
+        return Ok(None);
     }
     let panel_of = |story: &Option<Story>| story.as_ref().map(|story| story.panel.max(Panel::Scheduled));
     let panel = match (wanted.group, panel_of(&before), panel_of(&after)) {

@@ -6,7 +6,7 @@ use crate::repo::label::{self, Label};
 use crate::repo::record;
 use crate::repo::story::Story;
 use crate::repo::story::link::{self, Of};
-use sea_query::{Expr, ExprTrait, Query};
+use sea_query::{Expr, ExprTrait, Order, Query};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use store::{Row, StoreError, Tx};
@@ -19,7 +19,7 @@ pub fn relabel(tx: &mut Tx<'_>, label: &Label, other: Option<&Label>, now: i64) 
             .column("story_id")
             .from("story_label")
             .and_where(carry.clone())
-            .order_by("story_id", sea_query::Order::Asc),
+            .order_by("story_id", Order::Asc),
     )?;
     let ids: Vec<i64> = rows.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?;
     let carried = link::many(tx, "story_label", Of::Stories(&ids))?;

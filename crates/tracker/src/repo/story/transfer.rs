@@ -86,7 +86,8 @@ pub fn transfer(
     let mut came: Vec<Value> = new_labels.iter().map(label::created).collect();
     came.push(moved);
     // The story's own change and its labels' are told as a whole.
-    came.extend(more.into_iter().filter(|change| change["kind"] != "story" && change["kind"] != "label"));
+    let told = |change: &Value| change["kind"] == "label" || (change["kind"] == "story" && change["id"] == story.id);
+    came.extend(more.into_iter().filter(|change| !told(change)));
     came.extend(label::count_changes(tx, &counted_there)?);
     let verb = match story.panel {
         Panel::Scheduled => "move_into_project_and_prioritize",

@@ -249,8 +249,9 @@ fn settle_state(
     if begun && whole.owners.is_empty() && patch.owners.is_none() {
         whole.owners.push(me);
     }
-    // Sent back as it was got, it says nothing.
-    let given = patch.accepted_at.flatten().filter(|at| Some(*at) != before.story.accepted_at);
+    // Sent back as it was got, in whole seconds, it says nothing.
+    let known = before.story.accepted_at.map(time::show);
+    let given = patch.accepted_at.flatten().filter(|at| known != Some(time::show(*at)));
     if let Some(at) = given {
         check_accepted_at(at, new, now)?;
     }
