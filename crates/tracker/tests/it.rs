@@ -4,6 +4,8 @@
 
 mod it {
     mod access;
+    mod activities;
+    mod fields;
     mod house;
     mod mechanics;
     mod order;

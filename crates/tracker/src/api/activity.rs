@@ -4,10 +4,11 @@ use crate::ApiError;
 use crate::api::call::Call;
 use crate::api::reply::{Page, Reply};
 use crate::api::routes::{Answer, Routes};
-use crate::api::view::{choose, object};
+use crate::api::view::pick_all;
 use crate::model::fields::Shape;
 use crate::model::role::Action;
 use crate::repo::person;
+use crate::repo::project::Project;
 use crate::repo::{activity as repo, record, scope, workspace};
 use sea_query::{Cond, Expr, ExprTrait};
 use serde_json::Value;
@@ -41,7 +42,7 @@ pub fn routes() -> Routes {
         .get("/workspaces/{workspace_id}/activity", list_workspace)
 }
 
-fn list(tx: &mut Tx<'_>, call: &Call, mut condition: Cond) -> Result<(Vec<Value>, Page), ApiError> {
+fn list(tx: &mut Tx<'_>, call: &Call, mut condition: Cond) -> Result<(Value, Page), ApiError> {
     let params = call.params();
     params.only(&["occurred_before", "occurred_after", "since_version", "limit", "offset"])?;
     let (limit, offset) = call.page_from_start(100)?;
@@ -56,20 +57,15 @@ fn list(tx: &mut Tx<'_>, call: &Call, mut condition: Cond) -> Result<(Vec<Value>
         condition = condition.add(Expr::col("version").gt(version));
     }
     let (found, total) = repo::list(tx, condition, false, limit, offset, call.base())?;
-    let chosen = choose(call.fields(), &ACTIVITY)?;
-    let mut shown = Vec::new();
-    for one in &found {
-        shown.push(object(&chosen, |field| Ok(one.get(field.name).cloned()))?);
-    }
-    let page = Page { total: Some(total), offset, limit, returned: shown.len() as i64 };
-    Ok((shown, page))
+    let page = Page { total: Some(total), offset, limit, returned: found.len() as i64 };
+    Ok((pick_all(&found, &ACTIVITY, call.fields())?, page))
 }
 
 fn list_project(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let scope = scope::project(tx, call, Action::Read)?;
     let condition = Cond::all().add(Expr::col("project_id").eq(scope.project.id));
     let (body, page) = list(tx, call, condition)?;
-    Ok(Reply::ok(Value::Array(body)).paged(page).at(scope.project.version))
+    Ok(Reply::ok(body).paged(page).at(scope.project.version))
 }
 
 fn about(kind: &str, id: i64) -> Cond {
@@ -81,13 +77,13 @@ fn list_story(tx: &mut Tx<'_>, call: &Call) -> Answer {
     // Of the project it is in now: what it was elsewhere is told there.
     let here = about("story", story.id).add(Expr::col("project_id").eq(scope.project.id));
     let (body, page) = list(tx, call, here)?;
-    Ok(Reply::ok(Value::Array(body)).paged(page).at(scope.project.version))
+    Ok(Reply::ok(body).paged(page).at(scope.project.version))
 }
 
 fn list_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (scope, epic) = scope::epic(tx, call, Action::Read)?;
     let (body, page) = list(tx, call, about("epic", epic.id))?;
-    Ok(Reply::ok(Value::Array(body)).paged(page).at(scope.project.version))
+    Ok(Reply::ok(body).paged(page).at(scope.project.version))
 }
 
 fn list_mine(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -107,8 +103,12 @@ fn list_workspace(tx: &mut Tx<'_>, call: &Call) -> Answer {
     of_projects(tx, call, &shown)
 }
 
-fn of_projects(tx: &mut Tx<'_>, call: &Call, projects: &[i64]) -> Answer {
-    let condition = Cond::all().add(Expr::col("project_id").is_in(projects.iter().copied()));
+fn of_projects(tx: &mut Tx<'_>, call: &Call, ids: &[i64]) -> Answer {
+    let mut projects: Vec<Project> = record::all_of(tx, "id", ids)?;
+    if call.who().token.is_some() {
+        projects.retain(|project| project.settings().allow_api_access);
+    }
+    let condition = Cond::all().add(Expr::col("project_id").is_in(projects.iter().map(|project| project.id)));
     let (body, page) = list(tx, call, condition)?;
-    Ok(Reply::ok(Value::Array(body)).paged(page))
+    Ok(Reply::ok(body).paged(page))
 }

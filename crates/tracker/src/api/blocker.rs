@@ -4,7 +4,6 @@ use crate::ApiError;
 use crate::api::call::Call;
 use crate::api::reply::Reply;
 use crate::api::routes::{Answer, Routes};
-use crate::api::task::touched;
 use crate::api::view::View;
 use crate::api::view::part::{BLOCKER, blockers as view};
 use crate::model::role::Action;
@@ -12,8 +11,8 @@ use crate::repo::activity::{self, Draft, change};
 use crate::repo::blocker::{self as repo, Blocker};
 use crate::repo::record;
 use crate::repo::scope::{self, Scope};
-use crate::repo::story::Story;
-use serde_json::{Value, json};
+use crate::repo::story::{Story, touch};
+use serde_json::Value;
 use store::Tx;
 
 /// The routes.
@@ -60,7 +59,7 @@ fn get_blocker(tx: &mut Tx<'_>, call: &Call) -> Answer {
 }
 
 const WRITABLE: [&str; 2] = ["description", "resolved"];
-const TOLERATED: [&str; 6] = ["description", "resolved", "story_id", "person_id", "created_at", "updated_at"];
+const TOLERATED: [&str; 5] = ["description", "resolved", "person_id", "created_at", "updated_at"];
 
 fn description(call: &Call) -> Result<Option<String>, ApiError> {
     match call.params().text_or_null("description", 1000)? {
@@ -85,23 +84,6 @@ fn draft(story: &Story, verb: &'static str, message: String, highlight: &str, ch
     }
 }
 
-/// The other story's view of it.
-fn secondary(tx: &mut Tx<'_>, story: &Story, blocker: &Blocker) -> Result<Vec<Value>, ApiError> {
-    let Some(id) = blocker.blocking_story_id else { return Ok(Vec::new()) };
-    let other: Option<Story> = record::find(tx, id)?;
-    Ok(other
-        .into_iter()
-        .map(|other| {
-            json!({
-                "kind": "secondary_resource",
-                "message": format!("This story is blocking #{}: {}", story.id, story.name),
-                "highlight": "is blocking",
-                "resource": other.resource(),
-            })
-        })
-        .collect())
-}
-
 fn create_blocker(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (mut scope, story) = scope::story(tx, call, Action::Work)?;
     let (params, now) = (call.params(), call.now());
@@ -110,9 +92,9 @@ fn create_blocker(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let text = description(call)?.ok_or_else(|| ApiError::missing("description"))?;
     let resolved = params.boolean("resolved")?.unwrap_or(false);
     let blocker = repo::insert(tx, &story, scope.me()?.id(), &text, resolved, now)?;
-    let changes = vec![repo::created(&blocker), touched(tx, &story, now)?];
+    let changes = vec![repo::created(&blocker), touch(tx, &story, &[blocker.person_id], now)?];
     let mut draft = draft(&story, "create", format!("added a blocker: \"{text}\""), "added a blocker", changes);
-    draft.secondary = secondary(tx, &story, &blocker)?;
+    draft.secondary.extend(repo::secondary(tx, &story, &blocker)?);
     activity::record(tx, &mut scope, now, draft)?;
     answer(tx, call, &scope, &blocker)
 }
@@ -134,15 +116,19 @@ fn update_blocker(tx: &mut Tx<'_>, call: &Call) -> Answer {
     }
     blocker.updated_at = now;
     record::save(tx, &blocker)?;
-    let (old, new) = activity::difference(&repo::values(&before), &repo::values(&blocker)).unwrap_or_default();
-    let changes = vec![change("blocker", blocker.id, Some(old), Some(new), &[]), touched(tx, &story, now)?];
+    let mut changes: Vec<Value> = repo::changed(&before, &blocker).into_iter().collect();
+    changes.push(touch(tx, &story, &[], now)?);
     let verb = match (before.resolved, blocker.resolved) {
         (false, true) => "resolved a blocker",
         (true, false) => "reopened a blocker",
         _ => "edited a blocker",
     };
     let message = format!("{verb}: \"{}\"", blocker.description);
-    activity::record(tx, &mut scope, now, draft(&story, "update", message, verb, changes))?;
+    let mut draft = draft(&story, "update", message, verb, changes);
+    if blocker.blocking_story_id != before.blocking_story_id {
+        draft.secondary.extend(repo::secondary(tx, &story, &blocker)?);
+    }
+    activity::record(tx, &mut scope, now, draft)?;
     answer(tx, call, &scope, &blocker)
 }
 
@@ -151,7 +137,7 @@ fn delete_blocker(tx: &mut Tx<'_>, call: &Call) -> Answer {
     call.params().only(&[])?;
     let blocker = find(tx, call, &story)?;
     record::remove::<Blocker>(tx, blocker.id)?;
-    let changes = vec![change("blocker", blocker.id, None, None, &[]), touched(tx, &story, call.now())?];
+    let changes = vec![change("blocker", blocker.id, None, None, &[]), touch(tx, &story, &[], call.now())?];
     let message = format!("deleted a blocker: \"{}\"", blocker.description);
     activity::record(tx, &mut scope, call.now(), draft(&story, "delete", message, "deleted a blocker", changes))?;
     Ok(Reply::nothing().at(scope.project.version))

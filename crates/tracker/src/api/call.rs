@@ -63,6 +63,10 @@ impl Call {
         if let Err(error) = parsed {
             return (params, Err(error));
         }
+        // What the path says may be said again; a story's project may be another.
+        for (name, _) in path.iter().filter(|(name, _)| name != "project_id") {
+            params.remove(name);
+        }
         let call = Self::of(tracker, &parts, path, params.clone(), bytes).await;
         (params, call)
     }

@@ -13,9 +13,9 @@ use crate::repo::comment::{self as repo, Comment, On};
 use crate::repo::epic::Epic;
 use crate::repo::record;
 use crate::repo::scope::{self, Scope};
-use crate::repo::story::{Story, link};
+use crate::repo::story::{Story, touch};
 use sea_query::{Expr, ExprTrait};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use store::Tx;
 
 /// The routes.
@@ -96,7 +96,7 @@ const WRITABLE: [&str; 8] =
     ["text", "person_id", "commit_identifier", "commit_type", "story_id", "epic_id", "created_at", "updated_at"];
 
 /// Files are not kept here: that there are none may be sent.
-const EMPTY: [&str; 8] = [
+const EMPTY: [&str; 11] = [
     "file_attachments",
     "file_attachment_ids",
     "file_attachment_ids_to_add",
@@ -105,6 +105,9 @@ const EMPTY: [&str; 8] = [
     "google_attachment_ids",
     "google_attachment_ids_to_remove",
     "google_attachments_to_add",
+    "attachment_ids",
+    "attachment_ids_to_remove",
+    "attachments_to_add",
 ];
 
 fn text(call: &Call) -> Result<String, ApiError> {
@@ -133,45 +136,11 @@ fn draft(on: On<'_>, verb: &'static str, message: String, highlight: &str, chang
 }
 
 /// The second change: the story or epic, and its followers if they are more now.
-fn touched(tx: &mut Tx<'_>, on: On<'_>, follower: Option<i64>, now: i64) -> Result<Value, ApiError> {
-    let mut original = Map::from_iter([("updated_at".to_owned(), Value::Null)]);
-    let mut new = Map::from_iter([("updated_at".to_owned(), json!(time::show(now)))]);
-    let before = match on {
-        On::Story(story) => story.updated_at,
-        On::Epic(epic) => epic.updated_at,
-    };
-    original.insert("updated_at".into(), json!(time::show(before)));
-    if let Some(person) = follower {
-        let followers = match on {
-            On::Story(story) => link::followers(tx, story.id)?,
-            On::Epic(epic) => crate::repo::epic::followers(tx, epic.id)?,
-        };
-        // Who wants or does the story follows it anyway.
-        let follows = match on {
-            On::Story(story) => story.requested_by_id == person || link::owners(tx, story.id)?.contains(&person),
-            On::Epic(_) => false,
-        };
-        if !follows && !followers.contains(&person) {
-            let more = [&followers[..], &[person]].concat();
-            match on {
-                On::Story(story) => {
-                    link::set(tx, "story_follower", story.id, story.project_id, &followers, &more)?;
-                }
-                On::Epic(epic) => crate::repo::epic::set_followers(tx, epic.id, &more)?,
-            }
-            original.insert("follower_ids".into(), json!(followers));
-            new.insert("follower_ids".into(), json!(more));
-        }
-    }
+fn touched(tx: &mut Tx<'_>, on: On<'_>, joining: &[i64], now: i64) -> Result<Value, ApiError> {
     match on {
-        On::Story(story) => record::save(tx, &Story { updated_at: now, ..story.clone() })?,
-        On::Epic(epic) => record::save(tx, &Epic { updated_at: now, ..epic.clone() })?,
-    };
-    let (kind, id, name) = on.object();
-    Ok(match on {
-        On::Story(story) => change(kind, id, Some(original), Some(new), &story.names()),
-        On::Epic(_) => change(kind, id, Some(original), Some(new), &[("name", json!(name))]),
-    })
+        On::Story(story) => Ok(touch(tx, story, joining, now)?),
+        On::Epic(epic) => Ok(epic.touch(tx, joining, now)?),
+    }
 }
 
 fn create_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -192,7 +161,8 @@ fn create_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let commit = identifier.as_deref().map(|identifier| (identifier, kind.as_str()));
     let on = owner.on();
     let comment = repo::insert(tx, on, person, &text, commit, now)?;
-    let changes = vec![repo::created(&comment), touched(tx, on, Some(person), now)?];
+    let joining = [vec![person], repo::mentioned(tx, scope.project.id, &text)?].concat();
+    let changes = vec![repo::created(&comment), touched(tx, on, &joining, now)?];
     let draft = draft(on, "create", format!("added comment: \"{text}\""), "added comment:", changes);
     activity::record(tx, &mut scope, now, draft)?;
     answer(tx, call, &scope, &comment)
@@ -201,12 +171,14 @@ fn create_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
 fn update_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (mut scope, owner) = owner(tx, call, Action::Work)?;
     call.params().only_or_empty(&WRITABLE, &EMPTY)?;
+    call.params().any_of(&[&["text"][..], &EMPTY].concat())?;
     let on = owner.on();
     let before = find(tx, call, on)?;
     if before.person_id != scope.me()?.id() {
         return Err(ApiError::unauthorized());
     }
-    let comment = Comment { text: text(call)?, updated_at: call.now(), ..before.clone() };
+    let text = if call.params().has("text") { text(call)? } else { before.text.clone() };
+    let comment = Comment { text, updated_at: call.now(), ..before.clone() };
     if comment.text == before.text {
         return answer(tx, call, &scope, &before);
     }
@@ -216,7 +188,7 @@ fn update_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
         json!({ "text": comment.text, "updated_at": updated }).as_object().cloned()
     };
     let changed = change("comment", comment.id, values(&before), values(&comment), &[]);
-    let changes = vec![changed, touched(tx, on, None, call.now())?];
+    let changes = vec![changed, touched(tx, on, &[], call.now())?];
     let draft = draft(on, "update", "edited this comment".into(), "edited this comment", changes);
     activity::record(tx, &mut scope, call.now(), draft)?;
     answer(tx, call, &scope, &comment)
@@ -232,7 +204,7 @@ fn delete_comment(tx: &mut Tx<'_>, call: &Call) -> Answer {
         return Err(ApiError::unauthorized());
     }
     record::remove::<Comment>(tx, comment.id)?;
-    let changes = vec![change("comment", comment.id, None, None, &[]), touched(tx, on, None, call.now())?];
+    let changes = vec![change("comment", comment.id, None, None, &[]), touched(tx, on, &[], call.now())?];
     let draft = draft(on, "delete", "deleted a comment".into(), "deleted a comment", changes);
     activity::record(tx, &mut scope, call.now(), draft)?;
     Ok(Reply::nothing().at(scope.project.version))

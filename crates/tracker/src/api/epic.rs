@@ -8,8 +8,7 @@ use crate::api::routes::{Answer, Routes};
 use crate::api::view::View;
 use crate::api::view::epic::{EPIC, epics as view};
 use crate::model::role::Action;
-use crate::model::time;
-use crate::repo::activity::{self, Draft, change};
+use crate::repo::activity::{self, change};
 use crate::repo::comment::{self, On};
 use crate::repo::epic::{self as repo, Epic};
 use crate::repo::label::{self, Label};
@@ -43,6 +42,9 @@ fn list_epics(tx: &mut Tx<'_>, call: &Call) -> Answer {
     if let Some(filter) = call.params().text("filter", 1000)? {
         all = super::search::epics(tx, call, &scope, all, &filter)?;
     }
+    if call.params().has("limit") || call.params().has("offset") {
+        all = call.cut(all, i64::MAX)?.0;
+    }
     let body = view(tx, View { call, scope: &scope }, &all, call.fields())?;
     Ok(Reply::ok(Value::Array(body)).at(scope.project.version))
 }
@@ -56,6 +58,8 @@ fn get_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
 const WRITABLE: [&str; 8] =
     ["name", "description", "label", "label_id", "follower_ids", "followers", "before_id", "after_id"];
 const TOLERATED: [&str; 2] = ["created_at", "updated_at"];
+/// Lists of what is not kept here: that there are none may be sent.
+const EMPTY: [&str; 4] = ["pull_request_ids", "pull_requests", "branch_ids", "branches"];
 
 /// The label that was asked for, by number or by name; made if there is none.
 fn wanted_label(tx: &mut Tx<'_>, params: &Params, project: i64, now: i64) -> Result<Option<(Label, bool)>, ApiError> {
@@ -122,7 +126,7 @@ fn followers(tx: &mut Tx<'_>, params: &Params, project: i64) -> Result<Option<Ve
 fn create_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let mut scope = scope::project(tx, call, Action::Work)?;
     let (params, now, project) = (call.params(), call.now(), scope.project.id);
-    params.only(&[&WRITABLE[..], &TOLERATED, &["comments"]].concat())?;
+    params.only_or_empty(&[&WRITABLE[..], &TOLERATED, &["comments"]].concat(), &EMPTY)?;
     call.check_fields(&EPIC)?;
     let name = params.name(5000)?;
     let (label, made) = match wanted_label(tx, params, project, now)? {
@@ -145,33 +149,27 @@ fn create_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     record::insert(tx, &epic)?;
     repo::set_followers(tx, epic.id, &followers)?;
     let mut changes: Vec<Value> = made.then(|| label::created(&label)).into_iter().collect();
-    changes.push(epic.created(&label, &followers));
+    let (after_id, before_id) = repo::neighbours(tx, &epic)?;
+    let mut created = epic.created(&label, &followers);
+    for (name, id) in [("after_id", after_id), ("before_id", before_id)] {
+        if let Some(id) = id {
+            created["new_values"][name] = json!(id);
+        }
+    }
+    changes.push(created);
     for one in params.objects("comments")?.unwrap_or_default() {
         let text = one.text("text", 20_000)?.ok_or_else(|| ApiError::missing("text"))?;
         let comment = comment::insert(tx, On::Epic(&epic), scope.me()?.id(), &text, None, now)?;
         changes.push(comment::created(&comment));
     }
-    activity::record(tx, &mut scope, now, draft(&epic, "create", "added this epic".into(), "added", changes))?;
+    activity::record(tx, &mut scope, now, epic.draft("create", "added this epic".into(), "added", changes))?;
     answer(tx, call, &scope, &epic)
-}
-
-fn draft(epic: &Epic, verb: &'static str, message: String, highlight: &str, changes: Vec<Value>) -> Draft {
-    Draft {
-        subject: "epic",
-        verb,
-        object: epic.object(),
-        message,
-        highlight: highlight.into(),
-        changes,
-        primary: vec![epic.resource()],
-        secondary: Vec::new(),
-    }
 }
 
 fn update_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (mut scope, before) = scope::epic(tx, call, Action::Work)?;
     let (params, now, project) = (call.params(), call.now(), scope.project.id);
-    params.only(&[&WRITABLE[..], &TOLERATED].concat())?;
+    params.only_or_empty(&[&WRITABLE[..], &TOLERATED].concat(), &EMPTY)?;
     params.any_of(&WRITABLE)?;
     let old_label: Label = record::find(tx, before.label_id)?.ok_or_else(ApiError::unfound)?;
     let old_followers = repo::followers(tx, before.id)?;
@@ -185,31 +183,31 @@ fn update_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     check_unused(tx, &label, Some(epic.id))?;
     epic.label_id = label.id;
     let followers = followers(tx, params, project)?.unwrap_or_else(|| old_followers.clone());
+    let stood = repo::neighbours(tx, &before)?;
     let (above, below) = (params.integer("after_id")?, params.integer("before_id")?);
-    let moved = above.is_some() || below.is_some();
-    if moved {
+    if above.is_some() || below.is_some() {
         epic.position = repo::place(tx, project, epic.id, below, above)?;
     }
-    let values = activity::difference(&before.values(&old_label, &old_followers), &epic.values(&label, &followers));
-    if values.is_none() && !moved {
+    let stands = repo::neighbours(tx, &epic)?;
+    let values = |epic: &Epic, label: &Label, followers: &[i64], stands: (Option<i64>, Option<i64>)| {
+        let mut values = epic.values(label, followers);
+        values.extend([("after_id".into(), json!(stands.0)), ("before_id".into(), json!(stands.1))]);
+        values
+    };
+    let only_moved = before.values(&old_label, &old_followers) == epic.values(&label, &followers);
+    let old = values(&before, &old_label, &old_followers, stood);
+    let new = values(&epic, &label, &followers, stands);
+    let Some((old, new)) = activity::updated(&old, &new, (before.updated_at, now)) else {
         return answer(tx, call, &scope, &before);
-    }
+    };
     epic.updated_at = now;
     record::save(tx, &epic)?;
     repo::set_followers(tx, epic.id, &followers)?;
-    let only_moved = values.is_none();
-    let (mut old, mut new) = values.unwrap_or_default();
-    if moved {
-        new.insert("before_id".into(), json!(below));
-        new.insert("after_id".into(), json!(above));
-    }
-    old.insert("updated_at".into(), json!(time::show(before.updated_at)));
-    new.insert("updated_at".into(), json!(time::show(now)));
     let mut changes: Vec<Value> = made.then(|| label::created(&label)).into_iter().collect();
     changes.push(change("epic", epic.id, Some(old), Some(new), &[("name", json!(epic.name))]));
     let draft = match only_moved {
-        true => draft(&epic, "move", "moved this epic".into(), "moved", changes),
-        false => draft(&epic, "update", "edited this epic".into(), "edited", changes),
+        true => epic.draft("move", "moved this epic".into(), "moved", changes),
+        false => epic.draft("update", "edited this epic".into(), "edited", changes),
     };
     activity::record(tx, &mut scope, now, draft)?;
     answer(tx, call, &scope, &epic)
@@ -220,11 +218,6 @@ fn delete_epic(tx: &mut Tx<'_>, call: &Call) -> Answer {
     call.params().only(&[])?;
     record::remove::<Epic>(tx, epic.id)?;
     let changes = vec![change("epic", epic.id, None, None, &[("name", json!(epic.name))])];
-    activity::record(
-        tx,
-        &mut scope,
-        call.now(),
-        draft(&epic, "delete", "deleted this epic".into(), "deleted", changes),
-    )?;
+    activity::record(tx, &mut scope, call.now(), epic.draft("delete", "deleted this epic".into(), "deleted", changes))?;
     Ok(Reply::nothing().at(scope.project.version))
 }

@@ -7,11 +7,10 @@ use crate::api::routes::{Answer, Routes};
 use crate::api::view::person as view;
 use crate::model::role::Action;
 use crate::repo::activity::{self, Draft, change};
-use crate::repo::epic;
-use crate::repo::person;
 use crate::repo::scope::{self, Scope};
-use crate::repo::story::update::{Patch, update};
+use crate::repo::story::update::{Patch, apply, update};
 use crate::repo::story::{self, check_members, link};
+use crate::repo::{epic, person, record};
 use serde_json::{Map, json};
 use store::Tx;
 
@@ -76,7 +75,7 @@ fn add_owner(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let whole = story::whole(tx, story)?;
     if !whole.owners.contains(&id) {
         let owners = Some([&whole.owners[..], &[id]].concat());
-        update(tx, &mut scope, &whole, Patch { owners, ..Patch::default() }, call.now())?;
+        update(tx, &mut scope, &whole, &Patch { owners, ..Patch::default() }, call.now())?;
     }
     one(tx, call, &scope, id)
 }
@@ -89,7 +88,7 @@ fn remove_owner(tx: &mut Tx<'_>, call: &Call) -> Answer {
         return Err(ApiError::unfound());
     }
     let owners = Some(whole.owners.iter().copied().filter(|owner| *owner != id).collect());
-    update(tx, &mut scope, &whole, Patch { owners, ..Patch::default() }, call.now())?;
+    update(tx, &mut scope, &whole, &Patch { owners, ..Patch::default() }, call.now())?;
     Ok(Reply::nothing().at(scope.project.version))
 }
 
@@ -113,8 +112,7 @@ fn add_follower(tx: &mut Tx<'_>, call: &Call) -> Answer {
     may_set(&scope, id)?;
     let whole = story::whole(tx, story)?;
     if !whole.followers.contains(&id) {
-        let followers = Some([&whole.followers[..], &[id]].concat());
-        update(tx, &mut scope, &whole, Patch { followers, ..Patch::default() }, call.now())?;
+        follow_story(tx, call, &mut scope, &whole, [&whole.followers[..], &[id]].concat())?;
     }
     one(tx, call, &scope, id)
 }
@@ -127,9 +125,36 @@ fn remove_follower(tx: &mut Tx<'_>, call: &Call) -> Answer {
     if !whole.followers.contains(&id) {
         return Err(ApiError::unfound());
     }
-    let followers = Some(whole.followers.iter().copied().filter(|one| *one != id).collect());
-    update(tx, &mut scope, &whole, Patch { followers, ..Patch::default() }, call.now())?;
+    let rest = whole.followers.iter().copied().filter(|one| *one != id).collect();
+    follow_story(tx, call, &mut scope, &whole, rest)?;
     Ok(Reply::nothing().at(scope.project.version))
+}
+
+fn follow_story(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    scope: &mut Scope,
+    whole: &story::Whole,
+    after: Vec<i64>,
+) -> Result<(), ApiError> {
+    let more = after.len() > whole.followers.len();
+    let patch = Patch { followers: Some(after), ..Patch::default() };
+    let Some((_, draft)) = apply(tx, scope, whole, &patch, call.now())? else { return Ok(()) };
+    let what = whole.story.story_type.as_str();
+    activity::record(tx, scope, call.now(), told(draft, more, what))
+}
+
+/// A draft in the words of somebody who follows from now on, or no more.
+fn told(draft: Draft, more: bool, what: &str) -> Draft {
+    let (verb, highlight, to) =
+        if more { ("create", "added a follower", "to") } else { ("delete", "removed a follower", "from") };
+    Draft {
+        subject: "follower",
+        verb,
+        message: format!("{highlight} {to} this {what}"),
+        highlight: highlight.into(),
+        ..draft
+    }
 }
 
 fn list_epic_followers(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -173,17 +198,11 @@ fn follow(
     after: &[i64],
 ) -> Result<(), ApiError> {
     epic::set_followers(tx, epic.id, after)?;
-    let value = |people: &[i64]| Some(Map::from_iter([("follower_ids".to_owned(), json!(people))]));
-    let more = after.len() > before.len();
-    let draft = Draft {
-        subject: "follower",
-        verb: if more { "create" } else { "delete" },
-        object: epic.object(),
-        message: if more { "added a follower to this epic" } else { "removed a follower from this epic" }.into(),
-        highlight: if more { "added a follower" } else { "removed a follower" }.into(),
-        changes: vec![change("epic", epic.id, value(before), value(after), &[("name", json!(epic.name))])],
-        primary: vec![epic.resource()],
-        secondary: Vec::new(),
-    };
-    activity::record(tx, scope, call.now(), draft)
+    let value = |people: &[i64]| Map::from_iter([("follower_ids".to_owned(), json!(people))]);
+    let moments = (epic.updated_at, call.now());
+    let (original, new) = activity::updated(&value(before), &value(after), moments).unwrap_or_default();
+    record::save(tx, &epic::Epic { updated_at: call.now(), ..epic.clone() })?;
+    let changes = vec![change("epic", epic.id, Some(original), Some(new), &[("name", json!(epic.name))])];
+    let draft = epic.draft("update", String::new(), "", changes);
+    activity::record(tx, scope, call.now(), told(draft, after.len() > before.len(), "epic"))
 }

@@ -4,7 +4,9 @@ use crate::ApiError;
 use crate::api::call::Call;
 use crate::api::reply::Reply;
 use crate::api::routes::{Answer, Routes};
+use crate::api::view::{pick, pick_all};
 use crate::model::calendar::Calendar;
+use crate::model::fields::Shape;
 use crate::model::role::Action;
 use crate::model::time;
 use crate::repo::history::{Past, days_of};
@@ -19,6 +21,11 @@ use store::Tx;
 
 /// The longest range of days of one answer.
 const MOST_DAYS: i64 = 3660;
+
+/// What daily rows come in.
+const DAYS: Shape = Shape { keys: &[], default: &["kind", "header", "data"], extra: &[] };
+/// What the end of a day has.
+const SNAPSHOT: Shape = Shape { keys: &[], default: &["kind", "date", "current", "backlog", "icebox"], extra: &[] };
 
 /// The routes.
 pub fn routes() -> Routes {
@@ -51,7 +58,8 @@ fn list_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let usual = time::date(scope.project.created_at, calendar.zone());
     let (from, to) = range(call, &calendar, usual)?;
     let stories = stories(tx, scope.project.id)?;
-    Ok(Reply::ok(Past::load(tx, stories)?.days(&calendar, from, to)).at(scope.project.version))
+    let days = Past::load(tx, stories)?.days(&calendar, from, to);
+    Ok(Reply::ok(pick(&days, &DAYS, call.fields())?).at(scope.project.version))
 }
 
 fn list_iteration_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -63,7 +71,8 @@ fn list_iteration_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let ids: Vec<i64> = plan.stories_of(one).iter().map(|&index| planned[index].id).collect();
     let (from, to) = days_of(&calendar, number, call.now());
     let stories = record::all_of(tx, "id", &ids)?;
-    Ok(Reply::ok(Past::load(tx, stories)?.days(&calendar, from, to)).at(scope.project.version))
+    let days = Past::load(tx, stories)?.days(&calendar, from, to);
+    Ok(Reply::ok(pick(&days, &DAYS, call.fields())?).at(scope.project.version))
 }
 
 fn list_release_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -74,7 +83,8 @@ fn list_release_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (_, covered) = all.into_iter().find(|(release, _)| release.id == id).ok_or_else(ApiError::unfound)?;
     let first = covered.iter().map(|story| story.created_at).min().unwrap_or(call.now());
     let (from, to) = range(call, &calendar, time::date(first, calendar.zone()))?;
-    Ok(Reply::ok(Past::load(tx, covered)?.days(&calendar, from, to)).at(scope.project.version))
+    let days = Past::load(tx, covered)?.days(&calendar, from, to);
+    Ok(Reply::ok(pick(&days, &DAYS, call.fields())?).at(scope.project.version))
 }
 
 fn list_snapshots(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -90,5 +100,5 @@ fn list_snapshots(tx: &mut Tx<'_>, call: &Call) -> Answer {
         days.push(past.snapshot(&calendar, day));
         day = day.saturating_add(1.day());
     }
-    Ok(Reply::ok(Value::Array(days)).at(scope.project.version))
+    Ok(Reply::ok(pick_all(&days, &SNAPSHOT, call.fields())?).at(scope.project.version))
 }

@@ -4,11 +4,13 @@ use crate::ApiError;
 use crate::api::call::Call;
 use crate::api::reply::{Page, Reply};
 use crate::api::routes::{Answer, Routes};
-use crate::api::view::View;
-use crate::api::view::iteration::{Planned, iterations as view};
+use crate::api::view::iteration::{self as overrides, Planned, iterations as view};
+use crate::api::view::{View, pick, pick_all};
 use crate::model::cycle;
+use crate::model::fields::Shape;
 use crate::model::plan::Iteration;
 use crate::model::role::Action;
+use crate::model::time;
 use crate::repo::activity::{self, Draft, change};
 use crate::repo::scope::{self, Scope};
 use crate::repo::story::link;
@@ -27,6 +29,30 @@ pub fn routes() -> Routes {
         .get(CYCLES, list_cycle_times)
         .put("/projects/{project_id}/iteration_overrides/{number}", set_override)
 }
+
+/// What is reckoned of an iteration.
+const ANALYTICS: Shape = Shape {
+    keys: &[],
+    default: &["kind", "stories_accepted", "bugs_created", "cycle_time", "rejection_rate"],
+    extra: &[],
+};
+/// What is reckoned of a story.
+const CYCLE: Shape = Shape {
+    keys: &["story_id"],
+    default: &[
+        "kind",
+        "total_cycle_time",
+        "started_time",
+        "started_count",
+        "finished_time",
+        "finished_count",
+        "delivered_time",
+        "delivered_count",
+        "rejected_time",
+        "rejected_count",
+    ],
+    extra: &[],
+};
 
 fn planned(tx: &mut Tx<'_>, call: &Call, scope: &Scope) -> Result<Planned, ApiError> {
     let (calendar, stories, plan) = repo::plan(tx, &scope.project, call.now())?;
@@ -133,7 +159,7 @@ fn get_analytics(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (planned, number) = (planned(tx, call, &scope)?, number(call)?);
     let ids = ids(&planned, number)?;
     let body = history::analytics(tx, &scope.project, &planned.calendar, number, &ids, call.now())?;
-    Ok(Reply::ok(body).at(scope.project.version))
+    Ok(Reply::ok(pick(&body, &ANALYTICS, call.fields())?).at(scope.project.version))
 }
 
 fn list_cycle_times(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -146,13 +172,14 @@ fn list_cycle_times(tx: &mut Tx<'_>, call: &Call) -> Answer {
             all.iter().filter(|one| one.story_id == id).map(|one| (one.state, one.occurred_at)).collect();
         cycle::details(&states, call.now()).json(id)
     };
-    Ok(Reply::ok(ids.into_iter().map(of).collect()).at(scope.project.version))
+    let all: Vec<Value> = ids.into_iter().map(of).collect();
+    Ok(Reply::ok(pick_all(&all, &CYCLE, call.fields())?).at(scope.project.version))
 }
 
 fn set_override(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let mut scope = scope::project(tx, call, Action::Work)?;
     let params = call.params();
-    params.only(&["length", "team_strength", "number"])?;
+    params.only(&["length", "team_strength"])?;
     params.any_of(&["length", "team_strength"])?;
     let number = number(call)?;
     let calendar = project::calendar(tx, &scope.project)?;
@@ -184,9 +211,13 @@ fn set_override(tx: &mut Tx<'_>, call: &Call) -> Answer {
         let values = |change: crate::model::calendar::Override| {
             let strength = crate::model::points::number(change.strength.unwrap_or(1.0));
             let length = json!(change.length.unwrap_or(usual));
-            Some(Map::from_iter([("length".to_owned(), length), ("team_strength".to_owned(), strength)]))
+            Map::from_iter([("length".to_owned(), length), ("team_strength".to_owned(), strength)])
         };
-        let mut changed = change("iteration_override", i64::from(number), values(before), values(after), &[]);
+        let (mut original, mut new) = activity::difference(&values(before), &values(after)).unwrap_or_default();
+        let changed_before = activity::last(tx, scope.project.id, ("iteration", i64::from(number)))?;
+        original.insert("updated_at".into(), changed_before.map_or(Value::Null, |at| json!(time::show(at))));
+        new.insert("updated_at".into(), json!(time::show(call.now())));
+        let mut changed = change("iteration_override", i64::from(number), Some(original), Some(new), &[]);
         changed["number"] = json!(number);
         let draft = Draft {
             subject: "iteration",
@@ -200,12 +231,6 @@ fn set_override(tx: &mut Tx<'_>, call: &Call) -> Answer {
         };
         activity::record(tx, &mut scope, call.now(), draft)?;
     }
-    let body = json!({
-        "kind": "iteration_override",
-        "number": number,
-        "project_id": scope.project.id,
-        "length": after.length.unwrap_or(usual),
-        "team_strength": crate::model::points::number(after.strength.unwrap_or(1.0)),
-    });
-    Ok(Reply::ok(body).at(scope.project.version))
+    let body = overrides::shown(&scope.project, number, after);
+    Ok(Reply::ok(pick(&body, &overrides::OVERRIDE, call.fields())?).at(scope.project.version))
 }

@@ -10,11 +10,11 @@ use crate::model::role::Action;
 use crate::repo::activity::{self, Draft, change};
 use crate::repo::label::{self as repo, Label, Named};
 use crate::repo::scope::{self, Scope};
+use crate::repo::story::relabel::relabel;
 use crate::repo::story::update::{Patch, update};
 use crate::repo::{epic, record, story};
-use sea_query::{Expr, ExprTrait, Query};
 use serde_json::{Map, Value, json};
-use store::{Row, Tx};
+use store::Tx;
 
 /// The routes.
 pub fn routes() -> Routes {
@@ -112,8 +112,10 @@ fn update_label(tx: &mut Tx<'_>, call: &Call) -> Answer {
     }
     let renamed = Label { name: name.clone(), updated_at: call.now(), ..label.clone() };
     record::save(tx, &renamed)?;
-    let value = |name: &str| Some(Map::from_iter([("name".to_owned(), json!(name))]));
-    let changes = vec![change("label", label.id, value(&label.name), value(&name), &[("name", json!(name))])];
+    let value = |name: &str| Map::from_iter([("name".to_owned(), json!(name))]);
+    let moments = (label.updated_at, call.now());
+    let (original, new) = activity::updated(&value(&label.name), &value(&name), moments).unwrap_or_default();
+    let changes = vec![change("label", label.id, Some(original), Some(new), &[("name", json!(name))])];
     let message = format!("renamed label: \"{}\" to \"{name}\"", label.name);
     activity::record(tx, &mut scope, call.now(), draft(&renamed, "update", message, "renamed", changes))?;
     answer(tx, call, &scope, &renamed)
@@ -127,22 +129,19 @@ fn merge(tx: &mut Tx<'_>, call: &Call, mut scope: Scope, label: &Label, other: L
         return Err(ApiError::invalid_field("name", text));
     }
     let counted = repo::counts(tx, &[other.id])?;
-    let carry = |label: i64| {
-        Query::select().column("story_id").from("story_label").and_where(Expr::col("label_id").eq(label)).to_owned()
-    };
-    let both: Vec<Row> = tx.rows(carry(label.id).and_where(Expr::col("story_id").in_subquery(carry(other.id))))?;
-    let both: Vec<i64> = both.iter().map(|row| row.at(0)).collect::<Result<_, _>>()?;
-    let mut moved = Query::update();
-    moved.table("story_label").value("label_id", other.id).and_where(Expr::col("label_id").eq(label.id));
-    for some in both.chunks(500) {
-        moved.and_where(Expr::col("story_id").is_not_in(some.iter().copied()));
-    }
-    tx.exec(&moved)?;
+    let mut changes = vec![change("label", label.id, None, None, &[("name", json!(label.name))])];
+    changes.extend(relabel(tx, label, Some(&other), call.now())?);
     if let Some(mine) = mine {
+        let value = |label: &Label| {
+            let values = json!({ "label_id": label.id, "label": label.name });
+            values.as_object().cloned().unwrap_or_default()
+        };
+        let (original, new) =
+            activity::updated(&value(label), &value(&other), (mine.updated_at, call.now())).unwrap_or_default();
+        changes.push(change("epic", mine.id, Some(original), Some(new), &[("name", json!(mine.name))]));
         record::save(tx, &epic::Epic { label_id: other.id, updated_at: call.now(), ..mine })?;
     }
     record::remove::<Label>(tx, label.id)?;
-    let mut changes = vec![change("label", label.id, None, None, &[("name", json!(label.name))])];
     changes.extend(repo::count_changes(tx, &counted)?);
     let message = format!("merged label: \"{}\" into \"{}\"", label.name, other.name);
     activity::record(tx, &mut scope, call.now(), draft(&other, "merge", message, "merged", changes))?;
@@ -157,8 +156,9 @@ fn delete_label(tx: &mut Tx<'_>, call: &Call) -> Answer {
         let text = format!("The label '{}' belongs to the epic '{}': delete the epic first.", label.name, epic.name);
         return Err(ApiError::invalid_field("label_id", text));
     }
+    let mut changes = vec![change("label", label.id, None, None, &[("name", json!(label.name))])];
+    changes.extend(relabel(tx, &label, None, call.now())?);
     record::remove::<Label>(tx, label.id)?;
-    let changes = vec![change("label", label.id, None, None, &[("name", json!(label.name))])];
     let message = format!("deleted label: \"{}\"", label.name);
     activity::record(tx, &mut scope, call.now(), draft(&label, "delete", message, "deleted", changes))?;
     Ok(Reply::nothing().at(scope.project.version))
@@ -185,7 +185,7 @@ fn add_story_label(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let mut labels: Vec<Named> = whole.labels.iter().map(|label| Named::Id(label.0)).collect();
     labels.push(wanted.clone());
     let patch = Patch { labels: Some(labels), ..Patch::default() };
-    let after = update(tx, &mut scope, &whole, patch, call.now())?;
+    let after = update(tx, &mut scope, &whole, &patch, call.now())?;
     let named = after.labels.iter().find(|(id, name)| match &wanted {
         Named::Id(wanted) => id == wanted,
         Named::Name(wanted) => name == wanted,
@@ -204,6 +204,6 @@ fn remove_story_label(tx: &mut Tx<'_>, call: &Call) -> Answer {
         return Err(ApiError::unfound());
     }
     let rest = whole.labels.iter().filter(|label| label.0 != id).map(|label| Named::Id(label.0)).collect();
-    update(tx, &mut scope, &whole, Patch { labels: Some(rest), ..Patch::default() }, call.now())?;
+    update(tx, &mut scope, &whole, &Patch { labels: Some(rest), ..Patch::default() }, call.now())?;
     Ok(Reply::nothing().at(scope.project.version))
 }

@@ -4,8 +4,8 @@ use crate::ApiError;
 use crate::api::call::Call;
 use crate::api::reply::Reply;
 use crate::api::routes::{Answer, Routes};
-use crate::api::view::{at, choose, membership, object, person as view, project::ACCOUNT};
-use crate::model::fields::{Fields, Shape};
+use crate::api::view::{at, choose, membership, object, person as view, pick_all};
+use crate::model::fields::{Chosen, Fields, Shape};
 use crate::model::role::Action;
 use crate::model::time;
 use crate::repo::person::{self, Somebody};
@@ -35,9 +35,8 @@ const ME: Shape = Shape {
         "created_at",
         "updated_at",
         "projects",
-        "accounts",
     ],
-    extra: &["workspaces", "workspace_ids"],
+    extra: &["workspaces", "workspace_ids", "accounts"],
 };
 
 /// The routes.
@@ -84,12 +83,8 @@ fn show(tx: &mut Tx<'_>, call: &Call, token: Option<String>) -> Answer {
             "created_at" => at(me.person.created_at),
             "updated_at" => at(me.person.updated_at),
             "projects" => Some(Value::Array(projects(tx, call, &me, &field.selection())?)),
-            "accounts" => Some(json!([{
-                "kind": "account_summary", "id": ACCOUNT, "name": super::account::NAME, "status": "active", "plan": "Free"
-            }])),
-            "workspaces" => {
-                Some(Value::Array(workspace::list(tx, me.id())?.iter().map(super::workspace::shown).collect()))
-            }
+            "accounts" => Some(super::account::summaries(&field.selection())?),
+            "workspaces" => Some(super::workspace::all_shown(&workspace::list(tx, me.id())?, &field.selection())?),
             "workspace_ids" => Some(workspace::list(tx, me.id())?.iter().map(|one| json!(one.id)).collect()),
             _ => None,
         })
@@ -113,7 +108,7 @@ fn projects(tx: &mut Tx<'_>, call: &Call, me: &Somebody, fields: &Fields) -> Res
     Ok(found)
 }
 
-const WRITABLE: [&str; 5] = ["initials", "time_zone", "receives_in_app_notifications", "name", "username"];
+const WRITABLE: [&str; 6] = ["initials", "time_zone", "receives_in_app_notifications", "name", "username", "email"];
 
 fn update_me(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let params = call.params();
@@ -122,8 +117,9 @@ fn update_me(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let me = person::me(tx, call)?;
     // They are the same for the whole platform, and changed there; who sends back what is there changes nothing.
     let same = |name: &str, value: &str| params.raw(name).is_none_or(|given| given.as_str() == Some(value));
-    if !same("name", me.name()) || !same("username", &me.person.user_name) {
-        return Err(ApiError::invalid("Name and username are changed in the account's own page, not here."));
+    let email = me.person.email.as_deref().unwrap_or_default();
+    if !same("name", me.name()) || !same("username", &me.person.user_name) || !same("email", email) {
+        return Err(ApiError::invalid("Name, username and email are changed in the account's own page, not here."));
     }
     let mut profile = me.profile.clone();
     if let Some(initials) = params.short("initials", 4)? {
@@ -143,15 +139,20 @@ fn update_me(tx: &mut Tx<'_>, call: &Call) -> Answer {
     show(tx, call, call.who().token.clone())
 }
 
+/// What the people around somebody are told as.
+const PEOPLE: Shape = Shape { keys: &[], default: &["kind", "project_id", "person"], extra: &[] };
+
 fn list_people(tx: &mut Tx<'_>, call: &Call) -> Answer {
     call.params().only(&[])?;
     let me = person::me(tx, call)?;
     let id = call.params().integer("project_id")?.ok_or_else(|| ApiError::missing("project_id"))?;
     let scope = scope::project_by_id(tx, call, id, Action::Read)?;
     let mut found = Vec::new();
+    let wanted = choose(call.fields(), &PEOPLE)?;
+    let of_person = wanted.iter().find(|field| field.name == "person").map(Chosen::selection).unwrap_or_default();
     for (_, _, who) in members::list(tx, id)?.iter().filter(|(_, _, who)| who.id() != me.id()) {
-        let shown = view::person(who, scope.sees_addresses(), &Fields::all_default())?;
+        let shown = view::person(who, scope.sees_addresses(), &of_person)?;
         found.push(json!({ "kind": "membership", "project_id": id, "person": shown }));
     }
-    Ok(Reply::ok(Value::Array(found)))
+    Ok(Reply::ok(pick_all(&found, &PEOPLE, call.fields())?))
 }

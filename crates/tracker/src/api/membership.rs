@@ -148,7 +148,7 @@ fn update_membership(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let now = call.now();
     if let Some(wanted) = params.one_of("role", &ROLES, Role::parse)?.filter(|wanted| *wanted != role) {
         scope.permit(Action::Manage)?;
-        repo::set_role(tx, &mut scope, &membership, &who, (role, wanted), now)?;
+        repo::set_role(tx, &mut scope, &mut membership, &who, (role, wanted), now)?;
         role = wanted;
     }
     if OWN.iter().any(|name| params.has(name)) {

@@ -41,6 +41,11 @@ impl Params {
         }
     }
 
+    /// Forgets one.
+    pub fn remove(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+
     /// 400 for a parameter that is neither in `known` nor understood everywhere.
     pub fn only(&self, known: &[&str]) -> Result<(), ApiError> {
         let unknown = self.values.keys().find(|name| {

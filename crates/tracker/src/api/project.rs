@@ -10,16 +10,16 @@ use crate::model::calendar::{day_name, weekday};
 use crate::model::points::Scale;
 use crate::model::role::{Action, Role};
 use crate::model::settings::Settings;
-use crate::model::story::State;
-use crate::repo::activity::{self, Draft, change, difference};
+use crate::repo::activity::{self, Draft, change};
 use crate::repo::project::{self as repo, Project};
 use crate::repo::record;
 use crate::repo::scope::{self, Scope};
-use crate::repo::{iteration, membership, person};
+use crate::repo::settle::settle;
+use crate::repo::{membership, person, sample};
 use jiff::tz::TimeZone;
-use sea_query::{Expr, ExprTrait, Query};
+use sea_query::{Expr, ExprTrait};
 use serde_json::{Map, Value, json};
-use store::{Row, Tx};
+use store::Tx;
 
 /// The routes.
 pub fn routes() -> Routes {
@@ -60,9 +60,10 @@ const WRITABLE: [&str; 28] = [
     "allow_api_access",
     "hide_email_addresses",
     "archived",
-    "join_as",
+    "accounting_type",
 ];
-const CREATE_ONLY: [&str; 3] = ["no_owner", "new_account_name", "create_sample"];
+const CREATE_ONLY: [&str; 4] = ["no_owner", "new_account_name", "create_sample", "join_as"];
+const ACCOUNTING: [&str; 3] = ["unbillable", "billable", "overhead"];
 const TYPES: [&str; 4] = ["demo", "private", "public", "shared"];
 const DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
@@ -108,15 +109,18 @@ fn create_project(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let now = call.now();
     read(params, &mut settings)?;
     check(&settings)?;
-    if params.boolean("create_sample")? == Some(true) {
-        return Err(ApiError::invalid_field("create_sample", "There is no sample data in this installation."));
-    }
     let project = repo::create(tx, me.person.object(), &name, settings, now)?;
-    if params.boolean("no_owner")? != Some(true) {
+    let joins = params.boolean("no_owner")? != Some(true);
+    let sample = params.boolean("create_sample")? == Some(true);
+    if sample && !joins {
+        let text = "Sample stories are made for an owner: leave no_owner out, or create_sample.";
+        return Err(ApiError::invalid_field("create_sample", text));
+    }
+    if joins {
         let role = params.one_of("join_as", &["owner", "member", "viewer"], Role::parse)?.unwrap_or(Role::Owner);
         membership::insert(tx, project.id, &me, role, None, now)?;
     }
-    let scope = match scope::project_by_id(tx, call, project.id, Action::Read) {
+    let mut scope = match scope::project_by_id(tx, call, project.id, Action::Read) {
         Ok(scope) => scope,
         // Made for others: who made it need not see it.
         Err(_) => Scope {
@@ -125,6 +129,9 @@ fn create_project(tx: &mut Tx<'_>, call: &Call) -> Answer {
             me: Some(me),
         },
     };
+    if sample {
+        sample::fill(tx, &mut scope, now)?;
+    }
     show(tx, call, &scope)
 }
 
@@ -142,13 +149,11 @@ fn update_project(tx: &mut Tx<'_>, call: &Call) -> Answer {
     }
     read(params, &mut after.settings.0)?;
     check(&after.settings.0)?;
-    let Some((mut original, mut new)) = difference(&values(&before), &values(&after)) else {
+    let now = call.now();
+    let Some((original, new)) = activity::updated(&values(&before), &values(&after), (before.updated_at, now)) else {
         return show(tx, call, &scope);
     };
-    let now = call.now();
-    let mut changes = settle(tx, &before, &after, now)?;
-    original.insert("updated_at".into(), json!(crate::model::time::show(before.updated_at)));
-    new.insert("updated_at".into(), json!(crate::model::time::show(now)));
+    let mut changes = settle(tx, &before, &after, scope.me()?.id(), now)?;
     after.updated_at = now;
     record::save(tx, &after)?;
     changes.insert(0, change("project", after.id, Some(original), Some(new), &[("name", json!(after.name))]));
@@ -188,87 +193,6 @@ fn values(project: &Project) -> Map<String, Value> {
         }
         _ => Map::new(),
     }
-}
-
-/// What new settings do to what there is.
-fn settle(tx: &mut Tx<'_>, before: &Project, after: &Project, now: i64) -> Result<Vec<Value>, ApiError> {
-    let (old, new) = (before.settings(), after.settings());
-    let wrong = |field, text: String| Err(ApiError::invalid_field(field, text));
-    if old.bugs_and_chores_are_estimatable && !new.bugs_and_chores_are_estimatable {
-        let text = "Once bugs and chores may be given points, that cannot be taken back.";
-        return wrong("bugs_and_chores_are_estimatable", text.into());
-    }
-    if (&old.week_start_day, &old.start_date) != (&new.week_start_day, &new.start_date) {
-        iteration::reset_overrides(tx, after.id)?;
-    }
-    let mut changes = Vec::new();
-    if old.point_scale != new.point_scale {
-        match old.scale().change_to(&new.scale()) {
-            Err(text) => return wrong("point_scale", text),
-            Ok(true) => changes.extend(remap(tx, after.id, &new.scale(), now)?),
-            Ok(false) => {}
-        }
-    }
-    if !old.automatic_planning && new.automatic_planning {
-        changes.extend(unplan(tx, after.id, after.version + 1, now)?);
-    }
-    Ok(changes)
-}
-
-/// Estimates that the new scale does not have become the nearest that it has.
-fn remap(tx: &mut Tx<'_>, project: i64, scale: &Scale, now: i64) -> Result<Vec<Value>, ApiError> {
-    let rows: Vec<Row> = tx.rows(
-        Query::select()
-            .columns(["id", "estimate", "name"])
-            .from("story")
-            .and_where(Expr::col("project_id").eq(project))
-            .and_where(Expr::col("estimate").is_not_null())
-            .order_by("id", sea_query::Order::Asc),
-    )?;
-    let mut changes = Vec::new();
-    for row in rows {
-        let (id, points, name): (i64, f64, String) = (row.at(0)?, row.at(1)?, row.at(2)?);
-        if scale.contains(points) {
-            continue;
-        }
-        let nearest = scale.nearest(points);
-        tx.exec(
-            Query::update()
-                .table("story")
-                .value("estimate", nearest)
-                .value("updated_at", now)
-                .and_where(Expr::col("id").eq(id)),
-        )?;
-        let value = |points| Map::from_iter([("estimate".to_owned(), crate::model::points::number(points))]);
-        changes.push(change("story", id, Some(value(points)), Some(value(nearest)), &[("name", json!(name))]));
-    }
-    Ok(changes)
-}
-
-/// Stories that were planned by hand are only unstarted where planning is automatic.
-fn unplan(tx: &mut Tx<'_>, project: i64, version: i64, now: i64) -> Result<Vec<Value>, ApiError> {
-    let planned = Expr::col("project_id").eq(project).and(Expr::col("current_state").eq(State::Planned.as_str()));
-    let mut changes = Vec::new();
-    for mut story in record::all::<crate::repo::story::Story>(tx, planned)? {
-        story.current_state = State::Unstarted;
-        story.updated_at = now;
-        record::save(tx, &story)?;
-        crate::repo::transition::add(
-            tx,
-            &crate::repo::transition::Transition {
-                story_id: story.id,
-                project_id: project,
-                project_version: version,
-                state: State::Unstarted,
-                occurred_at: now,
-                performed_by_id: story.requested_by_id,
-            },
-        )?;
-        let value = |state: State| Map::from_iter([("current_state".to_owned(), json!(state))]);
-        let (old, new) = (value(State::Planned), value(State::Unstarted));
-        changes.push(change("story", story.id, Some(old), Some(new), &story.names()));
-    }
-    Ok(changes)
 }
 
 fn check(settings: &Settings) -> Result<(), ApiError> {
@@ -332,6 +256,10 @@ fn read(params: &Params, settings: &mut Settings) -> Result<(), ApiError> {
         if let Some(set) = params.boolean(name)? {
             *flag = set;
         }
+    }
+    let known = |text: &str| ACCOUNTING.contains(&text).then(|| text.to_owned());
+    if let Some(kind) = params.one_of("accounting_type", &ACCOUNTING, known)? {
+        settings.accounting_type = kind;
     }
     let kind = params.one_of("project_type", &TYPES, |text| TYPES.iter().find(|known| **known == text).copied())?;
     if let Some(kind) = kind {

@@ -41,6 +41,8 @@ const RELEASE: Shape = Shape {
         "points_total",
         "counts_accepted",
         "counts_total",
+        // A range of dates is not reckoned here.
+        "projected_completion_interval",
     ],
 };
 

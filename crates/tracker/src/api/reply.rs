@@ -38,6 +38,8 @@ enum Content {
     Json(Value),
     /// JSON, written already.
     Text(String),
+    /// A table, which no envelope goes round.
+    Csv(String),
 }
 
 /// What a handler answers.
@@ -71,6 +73,11 @@ impl Reply {
     /// 200 with a body that is JSON already.
     pub fn text(json: String) -> Self {
         Self { body: Some(Content::Text(json)), ..Self::default() }
+    }
+
+    /// 200 with a table.
+    pub fn csv(table: String) -> Self {
+        Self { body: Some(Content::Csv(table)), ..Self::default() }
     }
 
     /// 204.
@@ -133,8 +140,13 @@ pub fn render(answer: Result<Reply, ApiError>, format: Format, begun: Instant, r
             (error.status(), Reply::ok(error.body()))
         }
     };
+    let content_type = match &reply.body {
+        Some(Content::Csv(_)) => "text/csv; charset=utf-8",
+        _ => "application/json; charset=utf-8",
+    };
     let body = reply.body.take().map(|content| {
         let mut body = match content {
+            Content::Csv(text) => return text.into_bytes(),
             Content::Text(text) if !format.millis && !format.envelope => return text.into_bytes(),
             Content::Text(text) => serde_json::from_str(&text).unwrap_or_default(),
             Content::Json(body) => body,
@@ -155,10 +167,11 @@ pub fn render(answer: Result<Reply, ApiError>, format: Format, begun: Instant, r
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     if let Some(body) = body {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        if status == StatusCode::OK && request.method == Method::GET {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if status == StatusCode::OK {
             let tag = tag(&body);
-            let known = request.if_none_match.as_deref() == Some(tag.as_str());
+            let known = request.method == Method::GET && request.if_none_match.as_deref() == Some(tag.as_str());
             headers.insert(header::ETAG, HeaderValue::from_str(&tag).expect("a quoted number is a header value"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=0, private, must-revalidate"));
             if known {

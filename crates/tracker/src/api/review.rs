@@ -5,15 +5,15 @@ use crate::api::call::Call;
 use crate::api::reply::Reply;
 use crate::api::routes::{Answer, Routes};
 use crate::api::story::status;
-use crate::api::task::touched;
 use crate::api::view::View;
 use crate::api::view::part::{REVIEW, review_types, reviews as view};
 use crate::model::role::Action;
+use crate::model::time;
 use crate::repo::activity::{self, Draft, change};
 use crate::repo::record;
 use crate::repo::review::{self as repo, NewReview, Review, ReviewType};
 use crate::repo::scope::{self, Scope};
-use crate::repo::story::Story;
+use crate::repo::story::{Story, touch};
 use serde_json::{Value, json};
 use store::Tx;
 
@@ -74,7 +74,11 @@ fn create_type(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let name = call.params().name(191)?;
     let hidden = call.params().boolean("hidden")?.unwrap_or(false);
     let one = repo::insert_type(tx, scope.project.id, &name, hidden, call.now())?;
-    let changes = vec![change("review_type", one.id, None, Some(type_values(&one)), &[])];
+    let mut values = type_values(&one);
+    let made = json!(time::show(one.created_at));
+    values.extend([("id".into(), json!(one.id)), ("project_id".into(), json!(one.project_id))]);
+    values.extend([("created_at".into(), made.clone()), ("updated_at".into(), made)]);
+    let changes = vec![change("review_type", one.id, None, Some(values), &[])];
     let draft = type_draft(&one, "create", format!("added review type: \"{name}\""), changes);
     activity::record(tx, &mut scope, call.now(), draft)?;
     answer_type(call, &scope, &one)
@@ -89,7 +93,8 @@ fn update_type(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let mut one = before.clone();
     one.name = call.params().new_name(191)?.unwrap_or(one.name);
     one.hidden = call.params().boolean("hidden")?.unwrap_or(one.hidden);
-    let Some((old, new)) = activity::difference(&type_values(&before), &type_values(&one)) else {
+    let moments = (before.updated_at, call.now());
+    let Some((old, new)) = activity::updated(&type_values(&before), &type_values(&one), moments) else {
         return answer_type(call, &scope, &one);
     };
     one.updated_at = call.now();
@@ -137,7 +142,7 @@ fn draft(story: &Story, verb: &'static str, message: String, highlight: &str, ch
 }
 
 const WRITABLE: [&str; 3] = ["review_type_id", "reviewer_id", "status"];
-const TOLERATED: [&str; 6] = ["review_type_id", "reviewer_id", "status", "story_id", "created_at", "updated_at"];
+const TOLERATED: [&str; 5] = ["review_type_id", "reviewer_id", "status", "created_at", "updated_at"];
 
 fn name(tx: &mut Tx<'_>, review: &Review) -> Result<String, ApiError> {
     let one: Option<ReviewType> = record::find(tx, review.review_type_id)?;
@@ -155,7 +160,7 @@ fn create_review(tx: &mut Tx<'_>, call: &Call) -> Answer {
         status: status(params)?.unwrap_or_else(|| "unstarted".into()),
     };
     let review = repo::insert(tx, &story, &new, now)?;
-    let changes = vec![repo::created(&review), touched(tx, &story, now)?];
+    let changes = vec![repo::created(&review), touch(tx, &story, &[], now)?];
     let message = format!("added a review: \"{}\"", name(tx, &review)?);
     activity::record(tx, &mut scope, now, draft(&story, "create", message, "added a review", changes))?;
     answer(tx, call, &scope, &review)
@@ -177,8 +182,8 @@ fn update_review(tx: &mut Tx<'_>, call: &Call) -> Answer {
     }
     review.updated_at = now;
     record::save(tx, &review)?;
-    let (old, new) = activity::difference(&repo::values(&before), &repo::values(&review)).unwrap_or_default();
-    let changes = vec![change("review", review.id, Some(old), Some(new), &[]), touched(tx, &story, now)?];
+    let mut changes: Vec<Value> = repo::changed(&before, &review).into_iter().collect();
+    changes.push(touch(tx, &story, &[], now)?);
     let message = format!("changed a review: \"{}\" to {}", name(tx, &review)?, review.status);
     activity::record(tx, &mut scope, now, draft(&story, "update", message, "changed a review", changes))?;
     answer(tx, call, &scope, &review)
@@ -189,7 +194,7 @@ fn delete_review(tx: &mut Tx<'_>, call: &Call) -> Answer {
     call.params().only(&[])?;
     let review = find(tx, call, &story)?;
     record::remove::<Review>(tx, review.id)?;
-    let changes = vec![change("review", review.id, None, None, &[]), touched(tx, &story, call.now())?];
+    let changes = vec![change("review", review.id, None, None, &[]), touch(tx, &story, &[], call.now())?];
     let message = format!("deleted a review: \"{}\"", name(tx, &review)?);
     activity::record(tx, &mut scope, call.now(), draft(&story, "delete", message, "deleted a review", changes))?;
     Ok(Reply::nothing().at(scope.project.version))

@@ -8,13 +8,11 @@ use crate::api::routes::{Answer, Routes};
 use crate::api::view::{View, story as view};
 use crate::model::commit;
 use crate::model::role::Action;
-use crate::model::story as rules;
-use crate::repo::activity::{self, Draft};
-use crate::repo::comment::{self, On};
+use crate::model::story::{self as rules, State};
 use crate::repo::membership;
 use crate::repo::record;
 use crate::repo::scope::{self, Scope};
-use crate::repo::story::update::{Patch, update};
+use crate::repo::story::update::{Patch, Remark, update};
 use crate::repo::story::{self, Story};
 use serde_json::Value;
 use store::Tx;
@@ -53,41 +51,37 @@ fn create_source_commit(tx: &mut Tx<'_>, call: &Call) -> Answer {
         // What there is not, and what the caller may not change, is passed over.
         let Some(story) = record::find::<Story>(tx, id)? else { continue };
         let Ok(mut scope) = scope::project_by_id(tx, call, story.project_id, Action::Work) else { continue };
-        comment_on(tx, call, &mut scope, &story, &commit)?;
-        let story = moved(tx, call, &mut scope, story, verb)?;
+        let story = take(tx, call, &mut scope, story, verb, &commit)?;
         let view = View { call, scope: &scope };
         touched.push(view::story(tx, view, &story, call.fields())?);
     }
     Ok(Reply::ok(Value::Array(touched)))
 }
 
-fn comment_on(tx: &mut Tx<'_>, call: &Call, scope: &mut Scope, story: &Story, commit: &Commit) -> Result<(), ApiError> {
-    let text = format!("Commit by {}\n{}\n\n{}", commit.author, commit.url, commit.message);
-    let text: String = text.chars().take(20_000).collect();
+/// Comments the story, and brings it into the state that the verb asks for, if it may come into it: one activity, in the name of
+/// the author if that is a member.
+fn take(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    scope: &mut Scope,
+    story: Story,
+    verb: commit::Verb,
+    commit: &Commit,
+) -> Result<Story, ApiError> {
     let members = membership::list(tx, scope.project.id)?;
-    let author = members.iter().find(|(_, _, who)| who.name() == commit.author).map(|(_, _, who)| who.clone());
-    let who = match author {
-        Some(author) => author,
-        None => scope.me()?.clone(),
-    };
-    let named = Some((commit.id.as_str(), commit::host(&commit.url)));
-    let made = comment::insert(tx, On::Story(story), who.id(), &text, named, call.now())?;
-    let draft = Draft {
-        subject: "comment",
-        verb: "create",
-        object: story.object(),
-        message: format!("added comment: \"{text}\""),
-        highlight: "added comment:".into(),
-        changes: vec![comment::created(&made)],
-        primary: vec![story.resource()],
-        secondary: Vec::new(),
-    };
-    Ok(activity::record_by(tx, &mut scope.project, &who, call.now(), draft)?)
+    let author = members.into_iter().find(|(_, _, who)| who.name() == commit.author);
+    scope.me = author.map(|(_, _, who)| who).or(scope.me.take());
+    let text = format!("Commit by {}\n{}\n\n{}", commit.author, commit.url, commit.message);
+    let text = text.chars().take(20_000).collect();
+    let remark = Remark { text, commit: Some((commit.id.clone(), commit::host(&commit.url))) };
+    let current_state = wanted(scope, &story, verb);
+    let whole = story::whole(tx, story)?;
+    let patch = Patch { current_state, comment: Some(remark), ..Patch::default() };
+    Ok(update(tx, scope, &whole, &patch, call.now())?.story)
 }
 
-/// The story in the state that the verb asks for, if it may come into it.
-fn moved(tx: &mut Tx<'_>, call: &Call, scope: &mut Scope, story: Story, verb: commit::Verb) -> Result<Story, ApiError> {
-    let Some(state) = verb.state(story.story_type, story.current_state) else { return Ok(story) };
+fn wanted(scope: &Scope, story: &Story, verb: commit::Verb) -> Option<State> {
+    let state = verb.state(story.story_type, story.current_state)?;
     let settings = scope.project.settings();
     let problem = rules::problem(
         story.story_type,
@@ -96,10 +90,5 @@ fn moved(tx: &mut Tx<'_>, call: &Call, scope: &mut Scope, story: Story, verb: co
         settings.automatic_planning,
         settings.bugs_and_chores_are_estimatable,
     );
-    if problem.is_some() {
-        return Ok(story);
-    }
-    let whole = story::whole(tx, story)?;
-    let patch = Patch { current_state: Some(state), ..Patch::default() };
-    Ok(update(tx, scope, &whole, patch, call.now())?.story)
+    problem.is_none().then_some(state)
 }

@@ -11,8 +11,7 @@ use crate::api::{Shown, into_project};
 use crate::model::role::Action;
 use crate::repo::epic::Epic;
 use crate::repo::scope::{self, Scope};
-use crate::repo::story::place::Wanted;
-use crate::repo::story::update::{Patch, update};
+use crate::repo::story::update::update;
 use crate::repo::story::{self as repo, Story};
 use crate::repo::{record, story::create::create, story::remove::delete};
 use crate::{ApiError, Tracker};
@@ -77,14 +76,10 @@ fn update_story(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let whole = repo::whole(tx, story)?;
     if let Some(target) = project.filter(|project| *project != scope.project.id) {
         let target = scope::project_by_id(tx, call, target, Action::Work)?;
-        let (mut scope, story) = repo::transfer::transfer(tx, scope, target, &whole, patch.wanted, call.now())?;
-        // What else was asked for is done where it is now.
-        let rest = Patch { wanted: Wanted::default(), ..patch };
-        let moved = repo::whole(tx, story)?;
-        let after = update(tx, &mut scope, &moved, rest, call.now())?;
-        return answer(tx, call, &scope, &after.story);
+        let (scope, story) = repo::transfer::transfer(tx, scope, target, &whole, patch, call.now())?;
+        return answer(tx, call, &scope, &story);
     }
-    let after = update(tx, &mut scope, &whole, patch, call.now())?;
+    let after = update(tx, &mut scope, &whole, &patch, call.now())?;
     answer(tx, call, &scope, &after.story)
 }
 

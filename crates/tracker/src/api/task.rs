@@ -6,13 +6,12 @@ use crate::api::reply::Reply;
 use crate::api::routes::{Answer, Routes};
 use crate::api::view::part::{TASK, tasks as view};
 use crate::model::role::Action;
-use crate::model::time;
 use crate::repo::activity::{self, Draft, change};
 use crate::repo::record;
 use crate::repo::scope::{self, Scope};
-use crate::repo::story::Story;
+use crate::repo::story::{Story, touch};
 use crate::repo::task::{self as repo, Task};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use store::Tx;
 
 /// The routes.
@@ -60,13 +59,6 @@ fn draft(story: &Story, verb: &'static str, message: String, highlight: &str, ch
     }
 }
 
-/// The second change of every write to a part of a story.
-pub(super) fn touched(tx: &mut Tx<'_>, story: &Story, now: i64) -> Result<Value, ApiError> {
-    let value = |at: i64| Some(Map::from_iter([("updated_at".to_owned(), json!(time::show(at)))]));
-    record::save(tx, &Story { updated_at: now, ..story.clone() })?;
-    Ok(change("story", story.id, value(story.updated_at), value(now), &story.names()))
-}
-
 fn list_tasks(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let (scope, story) = scope::story(tx, call, Action::Read)?;
     let all = repo::list(tx, story.id)?;
@@ -85,7 +77,7 @@ fn get_task(tx: &mut Tx<'_>, call: &Call) -> Answer {
 }
 
 const WRITABLE: [&str; 3] = ["description", "complete", "position"];
-const TOLERATED: [&str; 6] = ["description", "complete", "position", "story_id", "created_at", "updated_at"];
+const TOLERATED: [&str; 5] = ["description", "complete", "position", "created_at", "updated_at"];
 
 fn description(call: &Call) -> Result<Option<String>, ApiError> {
     match call.params().text_or_null("description", 1000)? {
@@ -107,11 +99,13 @@ fn create_task(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let count = repo::list(tx, story.id)?.len() as i64;
     let complete = params.boolean("complete")?.unwrap_or(false);
     let mut task = repo::insert(tx, &story, &description, complete, count + 1, now)?;
+    let mut others = Vec::new();
     if let Some(position) = params.integer("position")? {
         let all = repo::list(tx, story.id)?;
-        task.position = repo::put(tx, &all, task.id, position)?;
+        (task.position, others) = repo::put(tx, &all, task.id, position, now)?;
     }
-    let changes = vec![repo::created(&task), touched(tx, &story, now)?];
+    let mut changes = vec![repo::created(&task), touch(tx, &story, &[], now)?];
+    changes.extend(others);
     let draft = draft(&story, "create", format!("added task: \"{description}\""), "added task:", changes);
     activity::record(tx, &mut scope, now, draft)?;
     answer(call, &scope, &task)
@@ -127,28 +121,19 @@ fn update_task(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let mut task = before.clone();
     task.description = description(call)?.unwrap_or(task.description);
     task.complete = params.boolean("complete")?.unwrap_or(task.complete);
+    let mut others = Vec::new();
     if let Some(position) = params.integer("position")? {
         let all = repo::list(tx, story.id)?;
-        task.position = repo::put(tx, &all, task.id, position)?;
+        (task.position, others) = repo::put(tx, &all, task.id, position, now)?;
     }
     if task == before {
         return answer(call, &scope, &task);
     }
     task.updated_at = now;
     record::save(tx, &task)?;
-    let values = |task: &Task| {
-        json!({
-            "description": task.description,
-            "complete": task.complete,
-            "position": task.position,
-            "updated_at": time::show(task.updated_at),
-        })
-    };
-    let (old, new) = (values(&before), values(&task));
-    let (old, new) =
-        activity::difference(old.as_object().unwrap_or(&Map::new()), new.as_object().unwrap_or(&Map::new()))
-            .unwrap_or_default();
-    let changes = vec![change("task", task.id, Some(old), Some(new), &[]), touched(tx, &story, now)?];
+    let mut changes: Vec<Value> = repo::changed(&before, &task).into_iter().collect();
+    changes.push(touch(tx, &story, &[], now)?);
+    changes.extend(others);
     let (verb, text) = match () {
         () if task.complete && !before.complete => ("completed task:", &task.description),
         () if before.complete && !task.complete => ("uncompleted task:", &task.description),
@@ -166,8 +151,9 @@ fn delete_task(tx: &mut Tx<'_>, call: &Call) -> Answer {
     record::remove::<Task>(tx, task.id)?;
     let rest = repo::list(tx, story.id)?;
     // Those below move up.
-    repo::put(tx, &rest, 0, i64::MAX)?;
-    let changes = vec![change("task", task.id, None, None, &[]), touched(tx, &story, call.now())?];
+    let (_, others) = repo::put(tx, &rest, 0, i64::MAX, call.now())?;
+    let mut changes = vec![change("task", task.id, None, None, &[]), touch(tx, &story, &[], call.now())?];
+    changes.extend(others);
     let draft = draft(&story, "delete", "deleted a task on this story".into(), "deleted a task", changes);
     activity::record(tx, &mut scope, call.now(), draft)?;
     Ok(Reply::nothing().at(scope.project.version))

@@ -46,6 +46,16 @@ pub fn object(
     Ok(Value::Object(map))
 }
 
+/// What is selected of a value that has all fields of `shape`.
+pub fn pick(value: &Value, shape: &Shape, fields: &Fields) -> Result<Value, ApiError> {
+    object(&choose(fields, shape)?, |field| Ok(value.get(field.name).map(|value| field.of(value.clone()))))
+}
+
+/// The same of each of a list.
+pub fn pick_all(values: &[Value], shape: &Shape, fields: &Fields) -> Result<Value, ApiError> {
+    values.iter().map(|value| pick(value, shape, fields)).collect::<Result<Vec<_>, _>>().map(Value::Array)
+}
+
 /// A moment.
 pub fn at(micros: i64) -> Option<Value> {
     Some(json!(time::show(micros)))

@@ -4,6 +4,8 @@ use crate::ApiError;
 use crate::api::call::Call;
 use crate::api::reply::Reply;
 use crate::api::routes::{Answer, Routes};
+use crate::api::view::{pick, pick_all};
+use crate::model::fields::{Fields, Shape};
 use crate::model::role::Action;
 use crate::repo::person::{self, Somebody};
 use crate::repo::record::{self, Json};
@@ -30,8 +32,19 @@ pub fn routes() -> Routes {
         .delete(SEARCH, delete_search)
 }
 
-/// As answered.
-pub(super) fn shown(workspace: &Workspace) -> Value {
+/// What a workspace has.
+const SHAPE: Shape = Shape { keys: &["id"], default: &["kind", "name", "person_id", "project_ids"], extra: &[] };
+
+/// All of these, as far as `fields` select them.
+pub(super) fn all_shown(all: &[Workspace], fields: &Fields) -> Result<Value, ApiError> {
+    pick_all(&all.iter().map(shown).collect::<Vec<_>>(), &SHAPE, fields)
+}
+
+fn answer(call: &Call, workspace: &Workspace) -> Answer {
+    Ok(Reply::ok(pick(&shown(workspace), &SHAPE, call.fields())?))
+}
+
+fn shown(workspace: &Workspace) -> Value {
     json!({
         "kind": "workspace",
         "id": workspace.id,
@@ -48,7 +61,7 @@ fn note(tx: &mut Tx<'_>, me: &Somebody, action: &str, workspace: &Workspace) -> 
 
 fn list_workspaces(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let me = person::me(tx, call)?;
-    Ok(Reply::ok(repo::list(tx, me.id())?.iter().map(shown).collect()))
+    Ok(Reply::ok(all_shown(&repo::list(tx, me.id())?, call.fields())?))
 }
 
 fn projects(tx: &mut Tx<'_>, call: &Call) -> Result<Option<Vec<i64>>, ApiError> {
@@ -67,7 +80,7 @@ fn create_workspace(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let workspace = Workspace { id: tx.next_number("workspace")?, person_id: me.id(), name, project_ids };
     record::insert(tx, &workspace)?;
     note(tx, &me, "workspace.create", &workspace)?;
-    Ok(Reply::ok(shown(&workspace)))
+    answer(call, &workspace)
 }
 
 fn find(tx: &mut Tx<'_>, call: &Call, me: &Somebody) -> Result<Workspace, ApiError> {
@@ -81,7 +94,7 @@ fn find(tx: &mut Tx<'_>, call: &Call, me: &Somebody) -> Result<Workspace, ApiErr
 
 fn get_workspace(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let me = person::me(tx, call)?;
-    Ok(Reply::ok(shown(&find(tx, call, &me)?)))
+    answer(call, &find(tx, call, &me)?)
 }
 
 fn update_workspace(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -92,7 +105,7 @@ fn update_workspace(tx: &mut Tx<'_>, call: &Call) -> Answer {
     workspace.project_ids = Json(projects(tx, call)?.unwrap_or_default());
     record::save(tx, &workspace)?;
     note(tx, &me, "workspace.update", &workspace)?;
-    Ok(Reply::ok(shown(&workspace)))
+    answer(call, &workspace)
 }
 
 fn delete_workspace(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -113,6 +126,9 @@ fn search(search: &SavedSearch) -> Value {
     })
 }
 
+/// What a saved search has.
+const SEARCH: Shape = Shape { keys: &["id"], default: &["kind", "project_id", "name", "query"], extra: &[] };
+
 fn note_search(tx: &mut Tx<'_>, scope: &scope::Scope, action: &str, one: &SavedSearch) -> Result<(), ApiError> {
     let object = Object::new("saved_search", one.id, one.name.clone());
     Ok(activity::note(tx, scope.me()?, action, object, vec![scope.project.ledger_scope()], search(one))?)
@@ -121,7 +137,8 @@ fn note_search(tx: &mut Tx<'_>, scope: &scope::Scope, action: &str, one: &SavedS
 fn list_searches(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let scope = scope::project(tx, call, Action::Read)?;
     let all = repo::searches(tx, scope.project.id, scope.me()?.id())?;
-    Ok(Reply::ok(all.iter().map(search).collect()).at(scope.project.version))
+    let all: Vec<Value> = all.iter().map(search).collect();
+    Ok(Reply::ok(pick_all(&all, &SEARCH, call.fields())?).at(scope.project.version))
 }
 
 fn create_search(tx: &mut Tx<'_>, call: &Call) -> Answer {
@@ -137,7 +154,7 @@ fn create_search(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let one = SavedSearch { id: tx.next_number("saved_search")?, ..one };
     record::insert(tx, &one)?;
     note_search(tx, &scope, "saved_search.create", &one)?;
-    Ok(Reply::ok(search(&one)).at(scope.project.version))
+    Ok(Reply::ok(pick(&search(&one), &SEARCH, call.fields())?).at(scope.project.version))
 }
 
 fn find_search(tx: &mut Tx<'_>, call: &Call, scope: &scope::Scope) -> Result<SavedSearch, ApiError> {
@@ -155,7 +172,7 @@ fn update_search(tx: &mut Tx<'_>, call: &Call) -> Answer {
     one.query = call.params().text("query", 1000)?.unwrap_or(one.query);
     record::save(tx, &one)?;
     note_search(tx, &scope, "saved_search.update", &one)?;
-    Ok(Reply::ok(search(&one)).at(scope.project.version))
+    Ok(Reply::ok(pick(&search(&one), &SEARCH, call.fields())?).at(scope.project.version))
 }
 
 fn delete_search(tx: &mut Tx<'_>, call: &Call) -> Answer {

@@ -1,5 +1,6 @@
 //! `fields=`: which fields an answer has (reference, section 8). `:default,epics(:default,label(name))`.
 
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How deep selections may nest; nothing the API offers is deeper than five.
@@ -76,6 +77,22 @@ impl Fields {
         Ok(chosen)
     }
 
+    /// Takes from a value of whatever shape what is not selected; its `id` stays.
+    pub fn prune(&self, value: &mut Value) {
+        match value {
+            Value::Array(all) => all.iter_mut().for_each(|one| self.prune(one)),
+            Value::Object(map) => {
+                map.retain(|name, _| self.default || name == "id" || self.named.contains_key(name));
+                for (name, inner) in &self.named {
+                    if let (Some(value), Some(inner)) = (map.get_mut(name), inner) {
+                        inner.prune(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Is `name` selected of `shape`, and what of it?
     pub fn wants(&self, shape: &Shape, name: &str) -> bool {
         self.named.contains_key(name) || (self.default && shape.default.contains(&name)) || shape.keys.contains(&name)
@@ -86,6 +103,14 @@ impl Chosen<'_> {
     /// What is selected of this field; everything usual if nothing is said.
     pub fn selection(&self) -> Fields {
         self.inner.cloned().unwrap_or_else(Fields::all_default)
+    }
+
+    /// A value of this field, as far as it is selected.
+    pub fn of(&self, mut value: Value) -> Value {
+        if let Some(inner) = self.inner {
+            inner.prune(&mut value);
+        }
+        value
     }
 }
 

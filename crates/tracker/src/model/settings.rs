@@ -47,6 +47,8 @@ pub struct Settings {
     pub atom_enabled: bool,
     /// `demo`, `private`, `public`, `shared`.
     pub project_type: String,
+    /// `unbillable`, `billable`, `overhead`.
+    pub accounting_type: String,
     /// Shown at the top of lists of projects.
     pub featured: bool,
     /// Are priorities shown?
@@ -84,6 +86,7 @@ impl Default for Settings {
             public: false,
             atom_enabled: false,
             project_type: "private".into(),
+            accounting_type: "unbillable".into(),
             featured: false,
             show_story_priority: false,
             show_priority_icon: false,

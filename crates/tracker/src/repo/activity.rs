@@ -75,21 +75,25 @@ pub fn difference(
     (!new.is_empty()).then_some((original, new))
 }
 
+/// [`difference`] as an update tells of it: with the moments of the change before and of this one, even if they show alike.
+pub fn updated(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    moments: (i64, i64),
+) -> Option<(Map<String, Value>, Map<String, Value>)> {
+    let (mut original, mut new) = difference(before, after)?;
+    original.insert("updated_at".into(), json!(time::show(moments.0)));
+    new.insert("updated_at".into(), json!(time::show(moments.1)));
+    Some((original, new))
+}
+
 /// Gives the project its next version, and writes down what happened. Call it once in a unit of work, last.
 pub fn record(tx: &mut Tx<'_>, scope: &mut Scope, now: i64, draft: Draft) -> Result<(), ApiError> {
     let me = scope.me()?.clone();
-    record_by(tx, &mut scope.project, &me, now, draft)?;
-    Ok(())
+    Ok(append(tx, &mut scope.project, &me, now, draft)?)
 }
 
-/// [`record`] by somebody else than who calls.
-pub fn record_by(
-    tx: &mut Tx<'_>,
-    project: &mut Project,
-    who: &Somebody,
-    now: i64,
-    draft: Draft,
-) -> Result<(), StoreError> {
+fn append(tx: &mut Tx<'_>, project: &mut Project, who: &Somebody, now: i64, draft: Draft) -> Result<(), StoreError> {
     // A request that had to wait for another is not older than it: activities are in the order of their versions.
     let now = std::cmp::max(now, project.updated_at);
     project.version += 1;
@@ -136,6 +140,19 @@ pub fn record_by(
         now.into(),
     ]))
     .map(|_| ())
+}
+
+/// When something of a project was changed last, by kind and number; none: never.
+pub fn last(tx: &mut Tx<'_>, project_id: i64, object: (&str, i64)) -> Result<Option<i64>, StoreError> {
+    let at: Option<Option<i64>> = tx.value(
+        Query::select()
+            .expr(sea_query::Func::max(Expr::col("occurred_at")))
+            .from("activity")
+            .and_where(Expr::col("object_kind").eq(object.0))
+            .and_where(Expr::col("object_id").eq(object.1))
+            .and_where(Expr::col("project_id").eq(project_id)),
+    )?;
+    Ok(at.flatten())
 }
 
 const COLUMNS: [&str; 7] = ["project_id", "version", "ledger_id", "kind", "object_kind", "object_id", "occurred_at"];

@@ -1,9 +1,9 @@
 //! Blockers: what keeps a story from going on, another story perhaps.
 
 use crate::model::time;
-use crate::repo::activity::change;
+use crate::repo::activity::{self, change};
 use crate::repo::record::{self, record};
-use crate::repo::story::Story;
+use crate::repo::story::{Story, touch};
 use sea_query::{Expr, ExprTrait};
 use serde_json::{Map, Value, json};
 use store::{StoreError, Tx};
@@ -89,25 +89,49 @@ fn ids(text: &str) -> Vec<i64> {
 pub fn resolve_for(tx: &mut Tx<'_>, story_id: i64, now: i64) -> Result<Vec<Value>, StoreError> {
     let open: Vec<Blocker> =
         record::all(tx, Expr::col("blocking_story_id").eq(story_id).and(Expr::col("resolved").eq(0)))?;
-    let mut changes = Vec::new();
+    let (mut changes, mut blocked) = (Vec::new(), Vec::new());
     for mut blocker in open {
-        let before = values(&blocker);
+        let before = blocker.clone();
         blocker.resolved = true;
         blocker.updated_at = now;
         record::save(tx, &blocker)?;
-        if let Some((original, new)) = crate::repo::activity::difference(&before, &values(&blocker)) {
-            changes.push(change("blocker", blocker.id, Some(original), Some(new), &[]));
-        }
+        changes.extend(changed(&before, &blocker));
+        blocked.push(blocker.story_id);
+    }
+    // Each once, however often it named the other.
+    blocked.sort_unstable();
+    blocked.dedup();
+    for story in record::all_of::<Story>(tx, "id", &blocked)? {
+        changes.push(touch(tx, &story, &[], now)?);
     }
     Ok(changes)
 }
 
+/// As activities tell of a changed one; none: nothing changed.
+pub fn changed(before: &Blocker, after: &Blocker) -> Option<Value> {
+    let (original, new) = activity::updated(&values(before), &values(after), (before.updated_at, after.updated_at))?;
+    Some(change("blocker", after.id, Some(original), Some(new), &[]))
+}
+
+/// The blocked story in the eyes of the one that its blocker names.
+pub fn secondary(tx: &mut Tx<'_>, story: &Story, blocker: &Blocker) -> Result<Option<Value>, StoreError> {
+    let Some(id) = blocker.blocking_story_id else { return Ok(None) };
+    let other: Option<Story> = record::find(tx, id)?;
+    Ok(other.map(|other| {
+        json!({
+            "kind": "secondary_resource",
+            "message": format!("This story is blocking #{}: {}", story.id, story.name),
+            "highlight": "is blocking",
+            "resource": other.resource(),
+        })
+    }))
+}
+
 /// What of it may change.
-pub fn values(blocker: &Blocker) -> Map<String, Value> {
+fn values(blocker: &Blocker) -> Map<String, Value> {
     let values = json!({
         "description": blocker.description,
         "resolved": blocker.resolved,
-        "updated_at": time::show(blocker.updated_at),
     });
     values.as_object().cloned().unwrap_or_default()
 }
@@ -120,6 +144,7 @@ pub fn created(blocker: &Blocker) -> Value {
         ("story_id", json!(blocker.story_id)),
         ("person_id", json!(blocker.person_id)),
         ("created_at", json!(time::show(blocker.created_at))),
+        ("updated_at", json!(time::show(blocker.updated_at))),
     ] {
         values.insert(name.into(), value);
     }

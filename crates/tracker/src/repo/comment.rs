@@ -1,8 +1,10 @@
 //! Comments of stories and epics.
 
+use crate::model::role::Role;
 use crate::model::time;
 use crate::repo::activity::change;
 use crate::repo::epic::Epic;
+use crate::repo::membership;
 use crate::repo::record::{self, record};
 use crate::repo::story::Story;
 use serde_json::{Value, json};
@@ -106,6 +108,25 @@ pub fn insert(
     Ok(comment)
 }
 
+/// The people that a text names by `@username`: those who work in the project.
+pub fn mentioned(tx: &mut Tx<'_>, project_id: i64, text: &str) -> Result<Vec<i64>, StoreError> {
+    if !text.contains('@') {
+        return Ok(Vec::new());
+    }
+    let text = text.to_lowercase();
+    let works = membership::list(tx, project_id)?.into_iter().filter(|(_, role, _)| *role != Role::Viewer);
+    let named = works.filter(|(_, _, who)| names(&text, &who.person.user_name.to_lowercase()));
+    Ok(named.map(|(_, _, who)| who.id()).collect())
+}
+
+/// Does `@username` stand in `text` as a word of its own?
+fn names(text: &str, username: &str) -> bool {
+    text.match_indices(&format!("@{username}")).any(|(at, found)| {
+        let goes_on = |char: char| char.is_alphanumeric() || char == '_' || char == '-';
+        !text[..at].ends_with(goes_on) && !text[at + found.len()..].starts_with(goes_on)
+    })
+}
+
 /// As activities tell of a new one.
 pub fn created(comment: &Comment) -> Value {
     let mut values = json!({
@@ -123,7 +144,29 @@ pub fn created(comment: &Comment) -> Value {
     }
     if let Some(identifier) = &comment.commit_identifier {
         values["commit_identifier"] = json!(identifier);
-        values["commit_type"] = json!(comment.commit_type);
+    }
+    if let Some(kind) = &comment.commit_type {
+        values["commit_type"] = json!(kind);
     }
     change("comment", comment.id, None, values.as_object().cloned(), &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words_of_their_own() {
+        for (text, expected) in [
+            ("@ada", true),
+            ("see @ada, please", true),
+            ("(@ada)", true),
+            ("@adam", false),
+            ("@ada-b", false),
+            ("mail to x@ada", false),
+            ("ada", false),
+        ] {
+            assert_eq!(names(text, "ada"), expected, "{text}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use crate::ApiError;
 use crate::model::rank;
 use crate::model::time;
+use crate::repo::activity::{Draft, change, difference};
 use crate::repo::label::Label;
 use crate::repo::record::{self, record};
 use sea_query::{Expr, ExprTrait, Order, Query};
@@ -42,6 +43,38 @@ impl Epic {
         ("epic", self.id, self.name.clone())
     }
 
+    /// What happened to it.
+    pub fn draft(&self, verb: &'static str, message: String, highlight: &str, changes: Vec<Value>) -> Draft {
+        Draft {
+            subject: "epic",
+            verb,
+            object: self.object(),
+            message,
+            highlight: highlight.into(),
+            changes,
+            primary: vec![self.resource()],
+            secondary: Vec::new(),
+        }
+    }
+
+    /// Notes that something that hangs on it has changed, and who follows it from now on; answers the change.
+    pub fn touch(&self, tx: &mut Tx<'_>, joining: &[i64], now: i64) -> Result<Value, StoreError> {
+        let before = followers(tx, self.id)?;
+        let mut after = before.clone();
+        for person in joining {
+            if !after.contains(person) {
+                after.push(*person);
+            }
+        }
+        set_followers(tx, self.id, &after)?;
+        record::save(tx, &Self { updated_at: now, ..self.clone() })?;
+        let values = |people: &[i64]| Map::from_iter([("follower_ids".to_owned(), json!(people))]);
+        let (mut original, mut new) = difference(&values(&before), &values(&after)).unwrap_or_default();
+        original.insert("updated_at".into(), json!(time::show(self.updated_at)));
+        new.insert("updated_at".into(), json!(time::show(now)));
+        Ok(change("epic", self.id, Some(original), Some(new), &[("name", json!(self.name))]))
+    }
+
     /// What of it may change.
     pub fn values(&self, label: &Label, followers: &[i64]) -> Map<String, Value> {
         let values = json!({
@@ -61,7 +94,7 @@ impl Epic {
         values.insert("project_id".into(), json!(self.project_id));
         values.insert("created_at".into(), json!(time::show(self.created_at)));
         values.insert("updated_at".into(), json!(time::show(self.updated_at)));
-        crate::repo::activity::change("epic", self.id, None, Some(values), &[("name", json!(self.name))])
+        change("epic", self.id, None, Some(values), &[("name", json!(self.name))])
     }
 }
 
@@ -78,6 +111,14 @@ pub fn list(tx: &mut Tx<'_>, project_id: i64) -> Result<Vec<Epic>, StoreError> {
 /// The epic of a label.
 pub fn of_label(tx: &mut Tx<'_>, label_id: i64) -> Result<Option<Epic>, StoreError> {
     tx.row(record::select::<Epic>().and_where(Expr::col("label_id").eq(label_id)))
+}
+
+/// Ids of the epics directly above and below one at its position.
+pub fn neighbours(tx: &mut Tx<'_>, epic: &Epic) -> Result<(Option<i64>, Option<i64>), StoreError> {
+    let others: Vec<Epic> = list(tx, epic.project_id)?.into_iter().filter(|other| other.id != epic.id).collect();
+    let above = others.partition_point(|other| other.position < epic.position);
+    let id = |index: Option<usize>| index.and_then(|index| others.get(index)).map(|other| other.id);
+    Ok((id(above.checked_sub(1)), id(Some(above))))
 }
 
 /// Who follows an epic expressly.

@@ -2,6 +2,7 @@
 
 use crate::ApiError;
 use crate::model::role::Role;
+use crate::model::time;
 use crate::repo::activity::{self, Draft, change};
 use crate::repo::person::Somebody;
 use crate::repo::record::{self, record};
@@ -111,7 +112,15 @@ pub fn create(
         "project_id": membership.project_id,
         "person_id": membership.person_id,
         "role": role,
+        "project_color": membership.project_color,
+        "favorite": membership.favorite,
+        "wants_comment_notification_emails": membership.wants_comment_notification_emails,
+        "will_receive_mention_notifications_or_emails": membership.will_receive_mention_notifications_or_emails,
+        "created_at": time::show(membership.created_at),
+        "updated_at": time::show(membership.updated_at),
     });
+    // How the project is laid out for the person comes with the membership, and goes with it.
+    let layout = json!({ "id": membership.id, "project_id": membership.project_id, "person_id": who.id() });
     let person = json!({ "id": who.id(), "name": who.name(), "initials": who.initials() });
     let draft = Draft {
         subject: "project_membership",
@@ -120,6 +129,7 @@ pub fn create(
         message: format!("added new members: {}", who.name()),
         highlight: "added".into(),
         changes: vec![
+            change("layout_scheme", membership.id, None, layout.as_object().cloned(), &[]),
             change("project_membership", membership.id, None, values.as_object().cloned(), &[]),
             change("person", who.id(), None, person.as_object().cloned(), &[]),
         ],
@@ -134,7 +144,7 @@ pub fn create(
 pub fn set_role(
     tx: &mut Tx<'_>,
     scope: &mut Scope,
-    membership: &Membership,
+    membership: &mut Membership,
     who: &Somebody,
     roles: (Role, Role),
     now: i64,
@@ -145,14 +155,17 @@ pub fn set_role(
     }
     keep_an_owner(tx, scope, who, before)?;
     scope::set_role(tx, &who.person.id, scope.project.id, Some(after), now)?;
-    let values = |role: Role| json!({ "role": role }).as_object().cloned();
+    let values = |role: Role, at: i64| json!({ "role": role, "updated_at": time::show(at) }).as_object().cloned();
+    let (original, new) = (values(before, membership.updated_at), values(after, now));
+    membership.updated_at = now;
+    record::save(tx, membership)?;
     let draft = Draft {
         subject: "project_membership",
         verb: "update",
         object: ("project_membership", membership.id, who.name().into()),
         message: format!("changed the role of {} to {}", who.name(), after.as_str()),
         highlight: "changed".into(),
-        changes: vec![change("project_membership", membership.id, values(before), values(after), &[])],
+        changes: vec![change("project_membership", membership.id, original, new, &[])],
         primary: vec![json!({ "kind": "project_membership", "id": membership.id })],
         secondary: Vec::new(),
     };

@@ -2,7 +2,7 @@
 
 use crate::ApiError;
 use crate::model::time;
-use crate::repo::activity::change;
+use crate::repo::activity::{self, change};
 use crate::repo::record::{self, record};
 use crate::repo::story::Story;
 use sea_query::{Expr, ExprTrait};
@@ -140,13 +140,18 @@ pub fn insert(tx: &mut Tx<'_>, story: &Story, new: &NewReview, now: i64) -> Resu
     Ok(review)
 }
 
+/// As activities tell of a changed one; none: nothing changed.
+pub fn changed(before: &Review, after: &Review) -> Option<Value> {
+    let (original, new) = activity::updated(&values(before), &values(after), (before.updated_at, after.updated_at))?;
+    Some(change("review", after.id, Some(original), Some(new), &[]))
+}
+
 /// What of it may change.
-pub fn values(review: &Review) -> Map<String, Value> {
+fn values(review: &Review) -> Map<String, Value> {
     let values = json!({
         "review_type_id": review.review_type_id,
         "reviewer_id": review.reviewer_id,
         "status": review.status,
-        "updated_at": time::show(review.updated_at),
     });
     values.as_object().cloned().unwrap_or_default()
 }
@@ -157,5 +162,6 @@ pub fn created(review: &Review) -> Value {
     values.insert("id".into(), json!(review.id));
     values.insert("story_id".into(), json!(review.story_id));
     values.insert("created_at".into(), json!(time::show(review.created_at)));
+    values.insert("updated_at".into(), json!(time::show(review.updated_at)));
     change("review", review.id, None, Some(values), &[])
 }

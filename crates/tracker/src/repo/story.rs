@@ -3,7 +3,9 @@
 pub mod create;
 pub mod link;
 pub mod place;
+pub mod relabel;
 pub mod remove;
+mod said;
 pub mod transfer;
 pub mod update;
 
@@ -11,6 +13,7 @@ use crate::ApiError;
 use crate::model::points;
 use crate::model::story::{Panel, State, StoryType};
 use crate::model::time;
+use crate::repo::activity;
 use crate::repo::record::{self, record};
 use sea_query::{Expr, ExprTrait, Order};
 use serde_json::{Map, Value, json};
@@ -97,6 +100,7 @@ impl Whole {
         set("name", json!(story.name));
         set("story_type", json!(story.story_type));
         set("current_state", json!(story.current_state));
+        set("story_priority", json!(story.story_priority));
         set("requested_by_id", json!(story.requested_by_id));
         set("owner_ids", json!(self.owners));
         set("label_ids", json!(self.labels.iter().map(|label| label.0).collect::<Vec<_>>()));
@@ -110,13 +114,33 @@ impl Whole {
             ("owned_by_id", self.owners.first().map(|id| json!(id))),
             ("integration_id", story.integration_id.map(|id| json!(id))),
             ("external_id", story.external_id.as_ref().map(|id| json!(id))),
-            ("story_priority", (story.story_priority != "none").then(|| json!(story.story_priority))),
         ] {
             if let Some(value) = value {
                 set(name, value);
             }
         }
         values
+    }
+
+    /// What differs from `after`, as activities write it: labels both by number and by name. None: nothing.
+    pub fn difference(&self, after: &Self) -> Option<(Map<String, Value>, Map<String, Value>)> {
+        let (before, after) = (self.values(), after.values());
+        let (mut original, mut new) = activity::difference(&before, &after)?;
+        if new.contains_key("label_ids") {
+            original.insert("labels".into(), before["labels"].clone());
+            new.insert("labels".into(), after["labels"].clone());
+        }
+        Some((original, new))
+    }
+
+    /// Makes these people follow it. Who wants or does a story follows it without saying so.
+    pub fn join(&mut self, people: &[i64]) {
+        for person in people {
+            let follows = self.story.requested_by_id == *person || self.owners.contains(person);
+            if !follows && !self.followers.contains(person) {
+                self.followers.push(*person);
+            }
+        }
     }
 }
 
@@ -128,6 +152,20 @@ pub fn whole(tx: &mut Tx<'_>, story: Story) -> Result<Whole, StoreError> {
         followers: link::followers(tx, story.id)?,
         story,
     })
+}
+
+/// The second change of every write to a part of a story: when it was, and who follows the story from now on.
+pub fn touch(tx: &mut Tx<'_>, story: &Story, joining: &[i64], now: i64) -> Result<Value, StoreError> {
+    let before = whole(tx, story.clone())?;
+    let mut after = before.clone();
+    after.join(joining);
+    after.story.updated_at = now;
+    record::save(tx, &after.story)?;
+    link::set(tx, "story_follower", story.id, story.project_id, &before.followers, &after.followers)?;
+    let (mut original, mut new) = before.difference(&after).unwrap_or_default();
+    original.insert("updated_at".into(), json!(time::show(story.updated_at)));
+    new.insert("updated_at".into(), json!(time::show(now)));
+    Ok(activity::change("story", story.id, Some(original), Some(new), &story.names()))
 }
 
 /// Stories that meet `condition`, in project order.

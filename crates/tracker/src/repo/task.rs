@@ -1,10 +1,10 @@
 //! Tasks of stories (`task` is a table of applications). Their positions are 1, 2, 3 … in every story.
 
 use crate::model::time;
-use crate::repo::activity::change;
+use crate::repo::activity::{change, updated};
 use crate::repo::record::{self, record};
 use crate::repo::story::Story;
-use sea_query::{Expr, ExprTrait, Order, Query};
+use sea_query::{Expr, ExprTrait, Order};
 use serde_json::{Value, json};
 use store::{StoreError, Tx};
 
@@ -63,22 +63,34 @@ pub fn insert(
     Ok(task)
 }
 
-/// Puts a task at `position` of its list, and numbers the others anew; answers where it came to stand.
-pub fn put(tx: &mut Tx<'_>, tasks: &[Task], id: i64, position: i64) -> Result<i64, StoreError> {
+/// Puts a task at `position` of its list, and numbers the others anew; answers where it came to stand, and what changed of the
+/// others.
+pub fn put(tx: &mut Tx<'_>, tasks: &[Task], id: i64, position: i64, now: i64) -> Result<(i64, Vec<Value>), StoreError> {
     let mut order: Vec<&Task> = tasks.iter().filter(|task| task.id != id).collect();
     let place = usize::try_from(position.saturating_sub(1)).unwrap_or(0);
     let place = std::cmp::min(place, order.len());
     if let Some(task) = tasks.iter().find(|task| task.id == id) {
         order.insert(place, task);
     }
-    for (task, position) in order.iter().zip(1_i64..) {
-        if task.position != position {
-            tx.exec(
-                Query::update().table("story_task").value("position", position).and_where(Expr::col("id").eq(task.id)),
-            )?;
+    let mut changes = Vec::new();
+    for (task, position) in order.into_iter().zip(1_i64..).filter(|(task, position)| task.position != *position) {
+        let moved = Task { position, updated_at: now, ..task.clone() };
+        record::save(tx, &moved)?;
+        if task.id != id {
+            changes.extend(changed(task, &moved));
         }
     }
-    Ok(place as i64 + 1)
+    Ok((place as i64 + 1, changes))
+}
+
+/// As activities tell of a changed one; none: nothing changed.
+pub fn changed(before: &Task, after: &Task) -> Option<Value> {
+    let values = |task: &Task| {
+        let values = json!({ "description": task.description, "complete": task.complete, "position": task.position });
+        values.as_object().cloned().unwrap_or_default()
+    };
+    let (original, new) = updated(&values(before), &values(after), (before.updated_at, after.updated_at))?;
+    Some(change("task", after.id, Some(original), Some(new), &[]))
 }
 
 /// As activities tell of a new one.

@@ -54,6 +54,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("PUT /projects/{project_id}/stories/{story_id}", r#"{"name":"n"}"#, "FFFOOF"),
     ("DELETE /projects/{project_id}/stories/{story_id}", "", "FFFOOF"),
     ("GET /projects/{project_id}/story_transitions", "", "FFOOOO"),
+    ("GET /projects/{project_id}/story_transitions.csv", "", "FFOOOO"),
     ("GET /projects/{project_id}/iterations", "", "FFOOOO"),
     ("GET /projects/{project_id}/iterations/{number}", "", "FFOOOO"),
     ("GET /projects/{project_id}/iterations/{number}/analytics", "", "FFOOOO"),

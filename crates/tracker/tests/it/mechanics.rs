@@ -76,6 +76,7 @@ async fn projects_may_refuse_tokens() {
         ada.put(&format!("/projects/{project}"), json!({ "allow_api_access": false })).await;
         ada.refused("GET", &format!("/projects/{project}"), Value::Null, (403, "unauthorized_operation", "")).await;
         assert_eq!(ada.get("/projects").await, json!([]));
+        assert_eq!(ada.get("/my/activity").await, json!([]));
         let refused = Authentication::Refused("gone".into());
         house.ask(refused, 0).refused("GET", "/me", Value::Null, (403, "invalid_authentication", "")).await;
     })
@@ -215,6 +216,7 @@ async fn t29_errors_have_the_exact_texts() {
             ("POST", &format!("{at}/memberships"), json!({ "role": "owner" }), bad("this endpoint requires at least one of the following parameters: email, person_id")),
             ("GET", &format!("{stories}?filter=x&with_label=y"), Value::Null, bad("The 'filter' parameter cannot be combined with other url parameters.")),
             ("GET", &format!("{at}/search?query=created:-5days..now"), Value::Null, bad("The date you requested could not be parsed. See FAQ for valid formats.")),
+            ("GET", &format!("{stories}?with_story_priority=p9"), Value::Null, bad("'with_story_priority' must be one of: p0, p1, p2, p3, none")),
             ("GET", &format!("{stories}?limit=0"), Value::Null, bad("")),
             ("GET", &format!("{stories}?offset=-1"), Value::Null, bad("")),
             ("GET", &"/projects/x".to_owned(), Value::Null, (404, "unfound_resource", "")),

@@ -172,6 +172,11 @@ async fn blockers_name_stories_and_resolve_with_them() {
         assert_eq!(owner.list(&format!("{stories}?filter=is:blocking"), "name").await, ["first"]);
         owner.put(&format!("/stories/{first}"), json!({ "current_state": "accepted" })).await;
         assert_eq!(owner.list(&path, "resolved").await, [true]);
+        let accepted = owner.get(&format!("/stories/{first}/activity?limit=1")).await;
+        let told = |change: &Value| (change["kind"].clone(), change["id"].clone());
+        let told: Vec<_> = accepted[0]["changes"].as_array().unwrap().iter().map(told).collect();
+        let one = |kind: &str, id: &Value| (json!(kind), id.clone());
+        assert_eq!(told, [one("story", &first), one("blocker", &json!(1)), one("story", &second)]);
         assert_eq!(
             owner.get(&format!("/stories/{first}?fields=blocked_story_ids")).await["blocked_story_ids"],
             json!([])
@@ -200,6 +205,20 @@ async fn comments_make_followers_and_belong_to_their_writers() {
         assert_eq!(max.put(&one, json!({ "text": "better" })).await["text"], "better");
         owner.delete(&one).await;
         assert_eq!(owner.list(&format!("{path}?fields=text,person(initials)"), "text").await, ["mine"]);
+        // Who is named by a comment follows too, but for viewers; so does who says what blocks a story.
+        let sue = house.member(&owner, project, "Sue", "member").await;
+        house.member(&owner, project, "Vic", "viewer").await;
+        let bob = house.member(&owner, project, "Bob", "member").await;
+        owner.post(&path, json!({ "text": "@sue, @vic and @bobby: look" })).await;
+        let followers = format!("/stories/{story}/followers");
+        assert_eq!(owner.list(&followers, "name").await, ["Max", "Sue"]);
+        bob.post(&format!("/stories/{story}/blockers"), json!({ "description": "rain" })).await;
+        assert_eq!(owner.list(&followers, "name").await, ["Max", "Sue", "Bob"]);
+        let told = owner.get(&format!("/stories/{story}/activity?limit=1")).await[0]["changes"][1].clone();
+        assert_eq!(told["new_values"]["follower_ids"], json!([max.number, sue.number, bob.number]));
+        let epic = owner.post(&format!("/projects/{project}/epics"), json!({ "name": "e" })).await["id"].clone();
+        max.post(&format!("/projects/{project}/epics/{epic}/comments"), json!({ "text": "@max @sue" })).await;
+        assert_eq!(owner.list(&format!("/projects/{project}/epics/{epic}/followers"), "name").await, ["Max", "Sue"]);
         let in_name_of = json!({ "text": "x", "person_id": owner.number });
         max.refused("POST", &path, in_name_of, (403, "unauthorized_operation", "")).await;
     })

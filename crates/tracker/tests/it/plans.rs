@@ -88,6 +88,9 @@ async fn manual_planning() {
         owner.put(&format!("/stories/{one}"), json!({ "group": "current" })).await;
         assert_eq!(owner.get(&format!("/stories/{one}")).await["current_state"], "planned");
         assert_eq!(names(&owner, &path).await, [vec!["one"], vec!["two"]]);
+        let three = owner.post(&format!("{at}/stories"), json!({ "name": "three", "group": "current" })).await;
+        assert_eq!(three["current_state"], "planned");
+        owner.delete(&format!("/stories/{}", three["id"])).await;
         owner.put(&at, json!({ "automatic_planning": true })).await;
         assert_eq!(owner.get(&format!("/stories/{one}")).await["current_state"], "unstarted");
         assert_eq!(names(&owner, &path).await, [vec!["two", "one"]]);
@@ -190,6 +193,24 @@ async fn days_and_snapshots() {
 }
 
 #[tokio::test]
+async fn transitions_as_a_table() {
+    on_one(|house| async move {
+        let (owner, project) = house.project(json!({})).await;
+        let one = story(&owner, project, "one", "unstarted", 3).await;
+        owner.put(&format!("/stories/{one}"), json!({ "current_state": "started" })).await;
+        let path = format!("/projects/{project}/story_transitions");
+        let all = owner.get(&path).await;
+        let table = owner.call("GET", &format!("{path}.csv?limit=1&offset=1"), Value::Null, 200).await;
+        assert_eq!((table.header("content-type"), table.header("x-tracker-pagination-total")), ("text/csv; charset=utf-8", "2"));
+        let at = all[1]["occurred_at"].as_str().unwrap();
+        let expected = format!("state,story_id,project_id,project_version,occurred_at,performed_by_id\nstarted,{one},{project},3,{at},{}\n", owner.number);
+        assert_eq!(table.body, expected);
+        owner.refused("GET", &format!("{path}.csv?nose=1"), Value::Null, (400, "invalid_parameter", "")).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn searches() {
     on_each(|house| async move {
         let (owner, project) = house.project(json!({})).await;
@@ -221,6 +242,10 @@ async fn searches() {
         let found = owner.get(&format!("{at}/search?query=moon")).await;
         assert_eq!((&found["stories"]["total_hits"], &found["stories"]["total_hits_with_done"]), (&json!(0), &json!(1)));
         assert_eq!(owner.list(&format!("{at}/stories?filter=moon%20includedone:true"), "id").await, [ada]);
+        // And then it comes last.
+        let all = owner.get(&format!("{at}/search?query=includedone:true&fields=stories(stories(name))")).await;
+        let names: Vec<_> = all["stories"]["stories"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+        assert_eq!(names, ["Crash", "Land on the Moon"]);
         let empty = owner.get(&format!("{at}/stories?filter=nothing&envelope=true")).await;
         assert_eq!(empty["pagination"]["total"], Value::Null);
     })

@@ -240,6 +240,76 @@ async fn moves() {
     .await;
 }
 
+/// A story that is sent back with its neighbours as they were got stays where it is, alone in its list or not.
+#[tokio::test]
+async fn neighbours_that_are_sent_back_move_nothing() {
+    on_one(|house| async move {
+        let (owner, project) = house.project(json!({})).await;
+        let path = format!("/projects/{project}/stories");
+        for (name, state) in [
+            ("i", "unscheduled"),
+            ("b", "unstarted"),
+            ("c", "unstarted"),
+            ("j", "unscheduled"),
+            ("d", "accepted"),
+            ("e", "accepted"),
+            ("f", "started"),
+        ] {
+            let body = json!({ "name": name, "current_state": state, "story_type": "chore", "labels": ["l"] });
+            let made = owner.post(&path, body).await;
+            let ids = owner.list(&path, "id").await;
+            let version = owner.get(&format!("/projects/{project}")).await["version"].clone();
+            for id in ids.iter().chain([&made["id"]]) {
+                let all = ":default,before_id,after_id,owners,followers,label_ids,requested_by,transitions,cycle_time_details,\
+                           blocked_story_ids,branches,counts_total";
+                let back = owner.get(&format!("{path}/{id}?fields={all}")).await;
+                owner.put(&format!("{path}/{id}?story_id={id}"), back).await;
+            }
+            assert_eq!(owner.get(&format!("/projects/{project}")).await["version"], version, "{name}");
+            assert_eq!(owner.list(&path, "id").await, ids, "{name}");
+        }
+        let last = owner.list(&path, "id").await.pop().unwrap();
+        let mut done = owner.get(&format!("{path}/{last}?fields=:default,before_id,after_id")).await;
+        done["current_state"] = json!("accepted");
+        assert_eq!(owner.put(&format!("{path}/{last}"), done).await["current_state"], "accepted");
+    })
+    .await;
+}
+
+/// A state that is asked for is the one it gets, whatever its neighbours are; what changes nothing is no version.
+#[tokio::test]
+async fn a_state_that_is_asked_for_wins() {
+    on_each(|house| async move {
+        let (owner, path, ids) = ids(&house).await;
+        let [a, b, c, x, y] = ids[..] else { panic!("five stories") };
+        let project = path.replace("/stories", "");
+        // c b a | y x
+        for (id, body, state, order, bumps) in [
+            (x, json!({ "current_state": "unscheduled", "before_id": a }), "unscheduled", "cbaxy", true),
+            (x, json!({ "current_state": "unscheduled", "before_id": a }), "unscheduled", "cbaxy", false),
+            (x, json!({ "current_state": "unscheduled", "after_id": c }), "unscheduled", "cbaxy", false),
+            (a, json!({ "current_state": "unstarted", "before_id": y }), "unstarted", "cbaxy", false),
+            (a, json!({ "current_state": "unstarted", "after_id": y }), "unstarted", "cbaxy", false),
+            (b, json!({ "current_state": "unstarted", "after_id": y }), "unstarted", "cabxy", true),
+            (b, json!({ "current_state": "unscheduled", "group": "scheduled" }), "unscheduled", "cabxy", true),
+            (b, json!({ "current_state": "unstarted", "before_id": a }), "unstarted", "cbaxy", true),
+            (b, json!({ "current_state": "started", "after_id": y }), "started", "bcaxy", true),
+            (b, json!({ "current_state": "started", "before_id": a, "after_id": c }), "started", "bcaxy", false),
+            (b, json!({ "current_state": "unstarted", "before_id": c }), "unstarted", "bcaxy", true),
+        ] {
+            let version = owner.get(&project).await["version"].as_i64().unwrap();
+            let after = owner.put(&format!("{path}/{id}"), body.clone()).await;
+            assert_eq!(after["current_state"], state, "{id} {body}");
+            let names = owner.list(&path, "name").await;
+            assert_eq!(names.iter().map(|name| name.as_str().unwrap()).collect::<String>(), order, "{id} {body}");
+            assert_eq!(owner.get(&project).await["version"], version + i64::from(bumps), "{id} {body}");
+        }
+        let body = json!({ "name": "z", "story_type": "chore", "current_state": "unscheduled", "before_id": a });
+        assert_eq!(owner.post(&path, body).await["current_state"], "unscheduled");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn old_knowledge_is_warned_of() {
     on_one(|house| async move {
@@ -367,6 +437,13 @@ async fn t29_lists_of_what_is_not_kept_here_are_empty() {
         owner.post(&comments, comment).await;
         let shown = owner.get(&format!("{comments}?fields=:default,person,file_attachments,google_attachments")).await;
         assert_eq!((&shown[0]["text"], &shown[0]["file_attachments"]), (&json!("look"), &json!([])));
+        let one = format!("{comments}/{}", owner.list(&comments, "id").await[0]);
+        let same = owner.put(&one, json!({ "file_attachment_ids_to_add": [], "attachment_ids_to_remove": [] })).await;
+        assert_eq!(same["text"], "look");
+        owner.refused("PUT", &one, json!({ "attachments_to_add": [7] }), (400, "invalid_parameter", "")).await;
+        owner.refused("PUT", &one, json!({}), (400, "invalid_parameter", "")).await;
+        let epics = format!("/projects/{project}/epics");
+        owner.post(&epics, json!({ "name": "e", "branch_ids": [], "pull_request_ids": [] })).await;
         let full = json!({ "name": "x", "pull_requests": [{ "id": 1 }] });
         let words = "this endpoint cannot accept the parameter: pull_requests";
         owner.refused("POST", &stories, full, (400, "invalid_parameter", words)).await;

@@ -8,10 +8,11 @@ use crate::repo::label::Named;
 use crate::repo::review::{NewReview, STATUSES};
 use crate::repo::story::create::NewStory;
 use crate::repo::story::place::{Group, Wanted};
-use crate::repo::story::update::Patch;
+use crate::repo::story::update::{Patch, Remark};
 use serde_json::Value;
 
-const PRIORITIES: [&str; 5] = ["p0", "p1", "p2", "p3", "none"];
+/// How urgent a story can be.
+pub const PRIORITIES: [&str; 5] = ["p0", "p1", "p2", "p3", "none"];
 const GROUPS: [&str; 3] = ["scheduled", "unscheduled", "current"];
 
 /// Settable always.
@@ -42,8 +43,23 @@ const WRITABLE: [&str; 23] = [
 ];
 /// Settable with the story.
 const CREATE_ONLY: [&str; 6] = ["created_at", "tasks", "comments", "blockers", "reviews", "cl_numbers"];
-/// Sent back by clients that send what they got.
-const TOLERATED: [&str; 2] = ["updated_at", "story_id"];
+/// Sent back by clients that send what they got: what a story has and nobody sets.
+const TOLERATED: [&str; 14] = [
+    "updated_at",
+    "story_id",
+    "requested_by",
+    "owned_by",
+    "transitions",
+    "blocked_story_ids",
+    "cycle_time_details",
+    "cicd_event_ids",
+    "cicd_events",
+    "projected_completion",
+    "points_accepted",
+    "points_total",
+    "counts_accepted",
+    "counts_total",
+];
 /// Lists of what is not kept here, and of what is made with its story only: they may be sent as long as they are empty.
 const EMPTY: [&str; 8] = [
     "pull_requests",
@@ -83,17 +99,11 @@ pub fn new_story(call: &Call) -> Result<NewStory, ApiError> {
         let text = comment.text("text", 20_000)?.ok_or_else(|| ApiError::missing("text"))?;
         comments.push(not_blank("text", "Text", text)?);
     }
-    let current_state = match (patch.current_state, patch.wanted.group) {
-        (Some(state), _) => Some(state),
-        (None, Some(Group::Scheduled | Group::Current)) => Some(State::Unstarted),
-        (None, Some(Group::Unscheduled)) => Some(State::Unscheduled),
-        (None, None) => None,
-    };
     Ok(NewStory {
         name,
         description: patch.description.flatten(),
         story_type: patch.story_type.unwrap_or(StoryType::Feature),
-        current_state,
+        current_state: patch.current_state,
         estimate: patch.estimate.flatten(),
         story_priority: patch.story_priority.unwrap_or_else(|| "none".into()),
         accepted_at: patch.accepted_at.flatten(),
@@ -121,7 +131,7 @@ pub fn patch(call: &Call) -> Result<(Patch, Option<i64>), ApiError> {
     params.any_of(&WRITABLE)?;
     let mut patch = read(params)?;
     patch.name = params.new_name(5000)?;
-    patch.comment = params.text("comment", 20_000)?;
+    patch.comment = params.text("comment", 20_000)?.map(|text| Remark { text, commit: None });
     Ok((patch, params.integer("project_id")?))
 }
 

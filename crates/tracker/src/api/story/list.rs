@@ -6,15 +6,16 @@ use crate::api::params::Params;
 use crate::api::reply::{Page, Reply};
 use crate::api::routes::Answer;
 use crate::api::search as searches;
+use crate::api::story::input::PRIORITIES;
 use crate::api::view::story as view;
-use crate::api::view::{View, epic as epics};
-use crate::model::fields::Fields;
+use crate::api::view::{View, epic as epics, pick};
+use crate::model::fields::{Fields, Shape};
 use crate::model::points;
 use crate::model::role::Action;
 use crate::model::story::{State, StoryType};
 use crate::repo::scope::{self, Scope};
 use crate::repo::story::{self as repo, Story};
-use crate::repo::{epic, label};
+use crate::repo::{epic, label, project};
 use sea_query::{Cond, Expr, ExprTrait, Func, Query};
 use serde_json::{Value, json};
 use store::Tx;
@@ -35,6 +36,8 @@ const FILTERS: [&str; 14] = [
     "deadline_before",
     "deadline_after",
 ];
+/// What the answer to a search has.
+const SEARCH: Shape = Shape { keys: &[], default: &["kind", "query", "stories", "epics"], extra: &[] };
 /// The most hits that the pages show.
 const HITS: usize = 500;
 
@@ -85,7 +88,8 @@ fn condition(tx: &mut Tx<'_>, params: &Params, scope: &Scope) -> Result<Cond, Ap
     if let Some(kind) = params.one_of("with_story_type", &types, StoryType::parse)? {
         all = all.add(Expr::col("story_type").eq(kind.as_str()));
     }
-    if let Some(priority) = params.short("with_story_priority", 8)? {
+    let known = |text: &str| PRIORITIES.contains(&text).then(|| text.to_owned());
+    if let Some(priority) = params.one_of("with_story_priority", &PRIORITIES, known)? {
         all = all.add(Expr::col("story_priority").eq(priority));
     }
     let states = State::ALL.map(State::as_str);
@@ -152,9 +156,12 @@ pub(super) fn search(tx: &mut Tx<'_>, call: &Call) -> Answer {
     call.params().only(&["query"])?;
     let text = call.params().text("query", 1000)?.ok_or_else(|| ApiError::missing("query"))?;
     let mut found = searches::stories(tx, call, &scope, &text)?;
-    // Recently accepted, in progress, not begun, Icebox.
+    // Accepted in this iteration, in progress, not begun, Icebox, done before.
+    let calendar = project::calendar(tx, &scope.project)?;
+    let current = calendar.start(calendar.number_at(call.now()));
     found.stories.sort_by_key(|story| match story.current_state {
-        State::Accepted => 0,
+        State::Accepted if story.position >= current => 0,
+        State::Accepted => 4,
         state if state.is_in_progress() => 1,
         State::Unscheduled => 3,
         _ => 2,
@@ -196,5 +203,5 @@ pub(super) fn search(tx: &mut Tx<'_>, call: &Call) -> Answer {
             "total_hits_with_done": epics_found.len(),
         },
     });
-    Ok(Reply::ok(body).at(scope.project.version))
+    Ok(Reply::ok(pick(&body, &SEARCH, call.fields())?).at(scope.project.version))
 }

@@ -18,6 +18,10 @@ pub const COMMENT: Shape = Shape {
         "person_id",
         "commit_identifier",
         "commit_type",
+        // Of what was brought in from elsewhere; nothing is.
+        "external_source",
+        "external_author",
+        "external_link",
         "created_at",
         "updated_at",
     ],
@@ -64,6 +68,7 @@ pub fn comments(
                 "commit_type" => comment.commit_type.as_ref().map(|text| json!(text)),
                 "created_at" => at(comment.created_at),
                 "updated_at" => at(comment.updated_at),
+                "external_source" | "external_author" | "external_link" => None,
                 _ => Some(json!([])),
             })
         })

@@ -33,6 +33,11 @@ pub const EPIC: Shape = Shape {
         "past_done_stories_no_point_count",
         "completed_at",
         "projected_completion",
+        // Of source code hosts, which tell this installation nothing: always empty.
+        "pull_request_ids",
+        "pull_requests",
+        "branch_ids",
+        "branches",
     ],
 };
 
@@ -111,8 +116,9 @@ pub fn epics(tx: &mut Tx<'_>, view: View<'_>, epics: &[Epic], fields: &Fields) -
                 }
                 "follower_ids" => Some(json!(mine)),
                 "followers" => Some(person::people(&people, &mine, view.scope.sees_addresses(), &field.selection())?),
-                "after_id" => beside(epic, -1),
-                "before_id" => beside(epic, 1),
+                // At the ends there is none, and that is said.
+                "after_id" => Some(beside(epic, -1).unwrap_or_default()),
+                "before_id" => Some(beside(epic, 1).unwrap_or_default()),
                 "past_done_story_estimates" => Some(json!(reckoned.done_estimates)),
                 "past_done_stories_count" => Some(json!(reckoned.done_count)),
                 "past_done_stories_no_point_count" => Some(json!(reckoned.done_without_points)),
@@ -120,7 +126,7 @@ pub fn epics(tx: &mut Tx<'_>, view: View<'_>, epics: &[Epic], fields: &Fields) -
                 "projected_completion" => reckoned.projected_completion.and_then(at),
                 "created_at" => at(epic.created_at),
                 "updated_at" => at(epic.updated_at),
-                _ => None,
+                _ => Some(json!([])),
             })
         })
     };

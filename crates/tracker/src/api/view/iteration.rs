@@ -2,13 +2,14 @@
 
 use super::{View, at, choose, object, story};
 use crate::ApiError;
-use crate::model::calendar::Calendar;
+use crate::model::calendar::{Calendar, Override};
 use crate::model::fields::{Fields, Shape};
 use crate::model::plan::{self, Iteration, Plan};
 use crate::model::points;
 use crate::model::story::State;
 use crate::model::velocity::Done;
 use crate::repo::history;
+use crate::repo::project::Project;
 use crate::repo::record;
 use crate::repo::story::Story;
 use serde_json::{Value, json};
@@ -30,6 +31,21 @@ pub const ITERATION: Shape = Shape {
         "analytics",
     ],
 };
+
+/// What an override has.
+pub const OVERRIDE: Shape =
+    Shape { keys: &["number"], default: &["kind", "project_id", "length", "team_strength"], extra: &[] };
+
+/// How an iteration is meant to be, as answered.
+pub fn shown(project: &Project, number: u32, change: Override) -> Value {
+    json!({
+        "kind": "iteration_override",
+        "number": number,
+        "project_id": project.id,
+        "length": change.length.unwrap_or(project.settings().iteration_length),
+        "team_strength": points::number(change.strength.unwrap_or(1.0)),
+    })
+}
 
 /// A whole plan, to be shown in parts.
 pub struct Planned {
@@ -97,12 +113,17 @@ pub fn iterations(
                         Some(json!(done.effective_points(project.settings().iteration_length)))
                     }
                     "accepted" => {
-                        Some(history::of_iteration(tx, project, calendar, one.number, false, view.call.now())?)
+                        let days = history::of_iteration(tx, project, calendar, one.number, false, view.call.now())?;
+                        Some(field.of(days))
                     }
-                    "created" => Some(history::of_iteration(tx, project, calendar, one.number, true, view.call.now())?),
+                    "created" => {
+                        let days = history::of_iteration(tx, project, calendar, one.number, true, view.call.now())?;
+                        Some(field.of(days))
+                    }
                     "analytics" => {
                         let ids: Vec<i64> = indices.iter().map(|&index| stories[index].id).collect();
-                        Some(history::analytics(tx, project, calendar, one.number, &ids, view.call.now())?)
+                        let now = view.call.now();
+                        Some(field.of(history::analytics(tx, project, calendar, one.number, &ids, now)?))
                     }
                     _ => None,
                 })

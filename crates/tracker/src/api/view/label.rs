@@ -27,7 +27,7 @@ pub fn labels(tx: &mut Tx<'_>, labels: &[Label], fields: &Fields) -> Result<Vec<
                 "name" => Some(json!(label.name)),
                 "created_at" => at(label.created_at),
                 "updated_at" => at(label.updated_at),
-                "counts" => counts.get(&label.id).map(label::Counts::json),
+                "counts" => counts.get(&label.id).map(|counts| field.of(counts.json())),
                 _ => None,
             })
         })

@@ -1,6 +1,6 @@
 //! Projects.
 
-use super::{View, at, choose, epic, label, membership, object, story};
+use super::{View, at, choose, epic, iteration as of_iteration, label, membership, object, story};
 use crate::ApiError;
 use crate::api::call::Call;
 use crate::model::calendar::Calendar;
@@ -72,6 +72,16 @@ pub const PROJECT: Shape = Shape {
         "review_type_ids",
         "review_types",
         "iteration_override_numbers",
+        "iteration_overrides",
+        "accounting_type",
+        // Who comes uninvited: nobody does here.
+        "join_as",
+        // Not kept here: always empty.
+        "integration_ids",
+        "integrations",
+        "story_template_ids",
+        "story_templates",
+        "scm_type_host_url_mapping",
         "allow_api_access",
         "hide_email_addresses",
         "archived",
@@ -116,17 +126,18 @@ pub fn in_scope(tx: &mut Tx<'_>, view: View<'_>, fields: &Fields) -> Result<Valu
             "automatic_planning" => Some(json!(settings.automatic_planning)),
             "enable_tasks" => Some(json!(settings.enable_tasks)),
             "start_date" => settings.start_date.as_ref().map(|date| json!(date)),
-            "time_zone" => Some(json!({
+            "time_zone" => Some(field.of(json!({
                 "kind": "time_zone",
                 "olson_name": settings.time_zone,
                 "offset": time::offset(now, &settings.zone()),
-            })),
+            }))),
             "velocity_averaged_over" => Some(json!(settings.velocity_averaged_over)),
             "number_of_done_iterations_to_show" => Some(json!(settings.number_of_done_iterations_to_show)),
             "has_google_domain" => Some(json!(false)),
             "description" => settings.description.as_ref().map(|text| json!(text)),
             "profile_content" => settings.profile_content.as_ref().map(|text| json!(text)),
             "status" => settings.status.as_ref().map(|text| json!(text)),
+            "accounting_type" => Some(json!(settings.accounting_type)),
             "featured" => Some(json!(settings.featured)),
             "enable_incoming_emails" => Some(json!(settings.enable_incoming_emails)),
             "initial_velocity" => Some(json!(settings.initial_velocity)),
@@ -202,6 +213,13 @@ fn inner(tx: &mut Tx<'_>, view: View<'_>, name: &str, fields: &Fields) -> Result
         "iteration_override_numbers" => {
             Ok(Some(json!(iteration::overrides(tx, id)?.keys().copied().collect::<Vec<_>>())))
         }
+        "iteration_overrides" => {
+            let shown = |(number, change): (u32, _)| of_iteration::shown(&view.scope.project, number, change);
+            let all: Vec<Value> = iteration::overrides(tx, id)?.into_iter().map(shown).collect();
+            super::pick_all(&all, &of_iteration::OVERRIDE, fields).map(Some)
+        }
+        "integration_ids" | "integrations" | "story_template_ids" | "story_templates" => Ok(Some(json!([]))),
+        "scm_type_host_url_mapping" => Ok(Some(json!({}))),
         _ => Ok(None),
     }
 }

@@ -282,12 +282,13 @@ fn render(view: View<'_>, story: &Story, chosen: &[Chosen<'_>], related: &Relate
             "updated_at" => at(story.updated_at),
             "integration_id" => story.integration_id.map(|id| json!(id)),
             "external_id" => story.external_id.as_ref().map(|id| json!(id)),
-            "after_id" => related.neighbours.get(&story.id).and_then(|both| both.0).map(|id| json!(id)),
-            "before_id" => related.neighbours.get(&story.id).and_then(|both| both.1).map(|id| json!(id)),
+            // At the ends there is none, and that is said.
+            "after_id" => related.neighbours.get(&story.id).map(|both| json!(both.0)),
+            "before_id" => related.neighbours.get(&story.id).map(|both| json!(both.1)),
             "blocked_story_ids" => Some(json!(of(&related.blocked))),
             "cycle_time_details" => {
                 let none = || cycle::details(&[], view.call.now()).json(story.id);
-                Some(related.cycles.get(&story.id).cloned().unwrap_or_else(none))
+                Some(field.of(related.cycles.get(&story.id).cloned().unwrap_or_else(none)))
             }
             "projected_completion" => progress.and_then(|progress| progress.projected_completion).and_then(at),
             "points_accepted" => progress.map(|progress| points::number(progress.points_accepted)),

@@ -7,7 +7,7 @@ use crate::repo::activity::{self, Draft, change};
 use crate::repo::label::{self, Named};
 use crate::repo::record;
 use crate::repo::scope::Scope;
-use crate::repo::story::place::{self, Wanted};
+use crate::repo::story::place::{self, Group, Wanted};
 use crate::repo::story::{Story, Whole, check_members, link};
 use crate::repo::transition::{self, Transition};
 use crate::repo::{blocker, comment, review, task};
@@ -64,7 +64,7 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
     let project_id = scope.project.id;
     let state = match new.current_state {
         Some(state) => state,
-        None => state_of_place(tx, project_id, new.wanted)?,
+        None => state_of_place(tx, scope, new.wanted)?,
     };
     check(tx, scope, &new, state, now)?;
     let me = scope.me()?.clone();
@@ -98,9 +98,22 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
         None => place::usual(tx, &story)?,
     };
     record::insert(tx, &story)?;
-    link::set(tx, "story_owner", story.id, project_id, &[], &new.owners)?;
+    let mut whole = Whole {
+        owners: new.owners,
+        labels: labels.iter().map(|label| (label.id, label.name.clone())).collect(),
+        followers: new.followers,
+        story,
+    };
+    if !new.comments.is_empty() || !new.blockers.is_empty() {
+        whole.join(&[me.id()]);
+    }
+    for text in &new.comments {
+        whole.join(&comment::mentioned(tx, project_id, text)?);
+    }
+    let story = &whole.story;
+    link::set(tx, "story_owner", story.id, project_id, &[], &whole.owners)?;
     link::set(tx, "story_label", story.id, project_id, &[], &label_ids)?;
-    link::set(tx, "story_follower", story.id, project_id, &[], &new.followers)?;
+    link::set(tx, "story_follower", story.id, project_id, &[], &whole.followers)?;
     transition::add(
         tx,
         &Transition {
@@ -113,13 +126,6 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
         },
     )?;
 
-    let whole = Whole {
-        owners: new.owners,
-        labels: labels.iter().map(|label| (label.id, label.name.clone())).collect(),
-        followers: new.followers,
-        story,
-    };
-    let story = &whole.story;
     let mut changes: Vec<Value> = new_labels.iter().map(label::created).collect();
     changes.push(change("story", story.id, None, Some(values(tx, &whole)?), &story.names()));
     for (index, (description, complete)) in new.tasks.into_iter().enumerate() {
@@ -130,9 +136,11 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
         let made = comment::insert(tx, comment::On::Story(story), me.id(), text, None, now)?;
         changes.push(comment::created(&made));
     }
+    let mut secondary = Vec::new();
     for (description, resolved) in &new.blockers {
         let made = blocker::insert(tx, story, me.id(), description, *resolved, now)?;
         changes.push(blocker::created(&made));
+        secondary.extend(blocker::secondary(tx, story, &made)?);
     }
     for wanted in &new.reviews {
         let made = review::insert(tx, story, wanted, now)?;
@@ -147,14 +155,22 @@ pub fn create(tx: &mut Tx<'_>, scope: &mut Scope, new: NewStory, now: i64) -> Re
         highlight: "added".into(),
         changes,
         primary: vec![story.resource()],
-        secondary: Vec::new(),
+        secondary,
     };
     activity::record(tx, scope, now, draft)?;
     Ok(whole)
 }
 
-/// A story that is put beside one of the Backlog is planned (reference, section 4); on the border it stays in the Icebox.
-fn state_of_place(tx: &mut Tx<'_>, project: i64, wanted: Wanted) -> Result<State, ApiError> {
+/// A story has the state of the list it is put in (reference, section 4); beside others it goes where they are, on the border
+/// into the Icebox.
+fn state_of_place(tx: &mut Tx<'_>, scope: &Scope, wanted: Wanted) -> Result<State, ApiError> {
+    match wanted.group {
+        Some(Group::Unscheduled) => return Ok(State::Unscheduled),
+        Some(Group::Current) if !scope.project.settings().automatic_planning => return Ok(State::Planned),
+        Some(_) => return Ok(State::Unstarted),
+        None => {}
+    }
+    let project = scope.project.id;
     let mut panel = |id: Option<i64>| -> Result<Option<Panel>, ApiError> {
         let Some(id) = id else { return Ok(None) };
         let story = record::find::<Story>(tx, id)?.filter(|story| story.project_id == project);
@@ -182,7 +198,7 @@ fn check(tx: &mut Tx<'_>, scope: &Scope, new: &NewStory, state: State, now: i64)
         check_estimate(scope, points)?;
     }
     if let Some(at) = new.accepted_at {
-        check_accepted_at(at, now)?;
+        check_accepted_at(at, state, now)?;
     }
     if let Some(at) = new.created_at {
         if at > now {
@@ -224,11 +240,13 @@ pub fn check_estimate(scope: &Scope, points: f64) -> Result<(), ApiError> {
     Err(ApiError::invalid_field("estimate", text))
 }
 
-/// 400 for a day to come.
-pub fn check_accepted_at(at: i64, now: i64) -> Result<(), ApiError> {
-    match at > now {
-        true => Err(ApiError::invalid_field("accepted_at", "Story accepted_at cannot be in the future.")),
-        false => Ok(()),
+/// 400 for a day to come, and for a story that is not accepted.
+pub fn check_accepted_at(at: i64, state: State, now: i64) -> Result<(), ApiError> {
+    let wrong = |text: &str| Err(ApiError::invalid_field("accepted_at", text));
+    match state {
+        State::Accepted if at > now => wrong("Story accepted_at cannot be in the future."),
+        State::Accepted => Ok(()),
+        _ => wrong("Only accepted stories have an accepted_at."),
     }
 }
 
@@ -249,16 +267,14 @@ fn wanted(tx: &mut Tx<'_>, story: &Story, wanted: Wanted) -> Result<Option<i64>,
     }
     // A new story has the state that was asked for; a neighbour of another list cannot change it.
     let nowhere = Story { panel: Panel::Accepted, ..story.clone() };
-    match place::wanted(tx, &nowhere, wanted)? {
-        Some((panel, position)) if panel == story.panel => Ok(Some(position)),
-        _ => Ok(None),
-    }
+    Ok(place::wanted(tx, &nowhere, wanted, true)?.map(|(_, position)| position))
 }
 
 /// A new story as activities tell of it.
 fn values(tx: &mut Tx<'_>, whole: &Whole) -> Result<Map<String, Value>, ApiError> {
     let story = &whole.story;
     let mut values = whole.values();
+    values.retain(|name, value| name != "story_priority" || value != "none");
     values.insert("id".into(), json!(story.id));
     values.insert("project_id".into(), json!(story.project_id));
     values.insert("created_at".into(), json!(time::show(story.created_at)));

@@ -163,27 +163,32 @@ pub fn usual(tx: &mut Tx<'_>, story: &Story) -> Result<i64, StoreError> {
     list.position(tx, gap)
 }
 
-/// The list and position of a story that is wanted somewhere; its state is the one it will have, unless the list says
-/// otherwise. None: it stays.
-pub fn wanted(tx: &mut Tx<'_>, story: &Story, wanted: Wanted) -> Result<Option<(Panel, i64)>, ApiError> {
+/// The list and position of a story that is wanted somewhere. Its state is the one it will have: for certain if it `keeps` it,
+/// else unless the list says otherwise. None: it stays.
+pub fn wanted(tx: &mut Tx<'_>, story: &Story, wanted: Wanted, keeps: bool) -> Result<Option<(Panel, i64)>, ApiError> {
     let before = neighbour(tx, story, "before_id", wanted.before.flatten())?;
     let after = neighbour(tx, story, "after_id", wanted.after.flatten())?;
     let own = story.current_state.panel();
     if own == Panel::Accepted {
-        return match before.is_some() || after.is_some() {
-            true => {
-                let text = "Accepted stories are ordered by the time of their acceptance and cannot be moved.";
-                Err(ApiError::invalid(text))
-            }
-            false => Ok(None),
-        };
+        let (above, below) = neighbours(tx, story)?;
+        let moves = |wanted: Option<Option<i64>>, stands| wanted.flatten().is_some() && wanted != Some(stands);
+        // One that becomes accepted just now leaves the neighbours it is sent back with.
+        if story.panel == Panel::Accepted && (moves(wanted.before, below) || moves(wanted.after, above)) {
+            let text = "Accepted stories are ordered by the time of their acceptance and cannot be moved.";
+            return Err(ApiError::invalid(text));
+        }
+        return Ok(None);
     }
     let panel_of = |story: &Option<Story>| story.as_ref().map(|story| story.panel.max(Panel::Scheduled));
     let panel = match (wanted.group, panel_of(&before), panel_of(&after)) {
+        _ if keeps => own,
         (Some(Group::Unscheduled), ..) => Panel::Icebox,
         (Some(_), ..) => Panel::Scheduled,
         // Between the last of the Backlog and the first of the Icebox: it stays on its side.
         (None, Some(before), Some(after)) if before != after => own,
+        // At the very end, or top, of all: there the other list may be empty.
+        (None, None, Some(after)) if wanted.before == Some(None) => own.max(after),
+        (None, Some(before), None) if wanted.after == Some(None) => own.min(before),
         (None, Some(panel), _) | (None, None, Some(panel)) => panel,
         (None, None, None) => own,
     };
@@ -194,15 +199,15 @@ pub fn wanted(tx: &mut Tx<'_>, story: &Story, wanted: Wanted) -> Result<Option<(
         (Some(below), _) => Gap { above: list.above(tx, below)?, below: Some(below) },
         (None, Some(above)) => Gap { above: Some(above), below: list.below(tx, above)? },
         // Only neighbours in another list: the near end of this one.
-        (None, None) => match (before.map(|story| story.panel), after.map(|story| story.panel)) {
-            (Some(Panel::Icebox), _) => list.bottom(tx)?,
-            (_, Some(_)) | (Some(_), _) => list.top(tx)?,
-            (None, None) if wanted.after == Some(None) => list.top(tx)?,
-            (None, None) if wanted.before == Some(None) => list.bottom(tx)?,
+        (None, None) => match before.or(after).map(|story| story.panel) {
+            Some(other) if other > panel => list.bottom(tx)?,
+            Some(_) => list.top(tx)?,
+            None if wanted.after == Some(None) => list.top(tx)?,
+            None if wanted.before == Some(None) => list.bottom(tx)?,
             // Only a list was named: if it is the story's own, nothing moves.
-            (None, None) if panel == own => return Ok(None),
-            (None, None) if panel == Panel::Icebox => list.top(tx)?,
-            (None, None) => list.border(tx)?,
+            None if panel == own => return Ok(None),
+            None if panel == Panel::Icebox => list.top(tx)?,
+            None => list.border(tx)?,
         },
     };
     let gap = if panel == Panel::Scheduled { clamped(tx, list, story, gap)? } else { gap };

@@ -1,14 +1,14 @@
 //! Changing stories: fields, state with its side effects, place. One request is one version and one activity.
 
 use crate::ApiError;
-use crate::model::points;
 use crate::model::story::{self, Panel, State, StoryType};
 use crate::model::time;
-use crate::repo::activity::{self, Draft, change, difference};
+use crate::repo::activity::{self, Draft, change};
 use crate::repo::label::{self, Named};
 use crate::repo::scope::Scope;
 use crate::repo::story::create::{check_accepted_at, check_estimate, check_owners};
 use crate::repo::story::place::{self, Group, Wanted};
+use crate::repo::story::said::{Told, said};
 use crate::repo::story::{Story, Whole, check_members, link};
 use crate::repo::transition::{self, Transition};
 use crate::repo::{blocker, comment, record};
@@ -49,14 +49,36 @@ pub struct Patch {
     /// Where it is to stand.
     pub wanted: Wanted,
     /// Added in the same activity.
-    pub comment: Option<String>,
+    pub comment: Option<Remark>,
+}
+
+/// A comment that comes with a change.
+#[derive(Debug, Clone)]
+pub struct Remark {
+    /// Markdown.
+    pub text: String,
+    /// The commit that it tells of: its identifier, and where it is.
+    pub commit: Option<(String, &'static str)>,
 }
 
 /// Changes a story. If nothing changes, nothing is written.
-pub fn update(tx: &mut Tx<'_>, scope: &mut Scope, before: &Whole, patch: Patch, now: i64) -> Result<Whole, ApiError> {
+pub fn update(tx: &mut Tx<'_>, scope: &mut Scope, before: &Whole, patch: &Patch, now: i64) -> Result<Whole, ApiError> {
+    let Some((whole, draft)) = apply(tx, scope, before, patch, now)? else { return Ok(before.clone()) };
+    activity::record(tx, scope, now, draft)?;
+    Ok(whole)
+}
+
+/// The same, and what is to be told of it, which is not told yet; none: nothing changes.
+pub fn apply(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    before: &Whole,
+    patch: &Patch,
+    now: i64,
+) -> Result<Option<(Whole, Draft)>, ApiError> {
     let me = scope.me()?.id();
     let old = &before.story;
-    check_people(tx, scope, &patch)?;
+    check_people(tx, scope, patch)?;
     let (labels, new_labels) = match &patch.labels {
         None => (before.labels.clone(), Vec::new()),
         Some(named) => {
@@ -65,20 +87,25 @@ pub fn update(tx: &mut Tx<'_>, scope: &mut Scope, before: &Whole, patch: Patch, 
         }
     };
     let mut whole = Whole {
-        story: patched(scope, old, &patch)?,
+        story: patched(scope, old, patch)?,
         owners: patch.owners.clone().unwrap_or_else(|| before.owners.clone()),
         labels,
         followers: patch.followers.clone().unwrap_or_else(|| before.followers.clone()),
     };
-    settle_state(scope, before, &mut whole, &patch, me, now)?;
-    let placed = settle_place(tx, scope, old, &mut whole.story, patch.wanted)?;
+    settle_state(scope, before, &mut whole, patch, me, now)?;
+    let placed = settle_place(tx, scope, old, &mut whole.story, patch)?;
     check(scope, &whole.story)?;
 
-    let values = difference(&before.values(), &whole.values());
-    let text = patch.comment.as_deref().filter(|text| !text.trim().is_empty());
-    if values.is_none() && !placed && text.is_none() {
-        return Ok(before.clone());
+    let remark = patch.comment.as_ref().filter(|remark| !remark.text.trim().is_empty());
+    let fields = before.difference(&whole).map_or(0, |(_, new)| new.len());
+    if fields == 0 && !placed && remark.is_none() {
+        return Ok(None);
     }
+    if let Some(remark) = remark {
+        whole.join(&[me]);
+        whole.join(&comment::mentioned(tx, old.project_id, &remark.text)?);
+    }
+    let (mut original, mut new) = before.difference(&whole).unwrap_or_default();
     whole.story.updated_at = now;
     let stood = place::neighbours(tx, old)?;
     let label_ids = |whole: &Whole| whole.labels.iter().map(|label| label.0).collect::<Vec<_>>();
@@ -108,7 +135,6 @@ pub fn update(tx: &mut Tx<'_>, scope: &mut Scope, before: &Whole, patch: Patch, 
         )?;
     }
 
-    let (mut original, mut new) = values.clone().unwrap_or_default();
     let stands = place::neighbours(tx, story)?;
     if stood.0 != stands.0 {
         note(&mut original, &mut new, "after_id", json!(stood.0), json!(stands.0));
@@ -120,18 +146,22 @@ pub fn update(tx: &mut Tx<'_>, scope: &mut Scope, before: &Whole, patch: Patch, 
     note(&mut original, &mut new, "updated_at", updated.0, updated.1);
     let mut changes: Vec<Value> = new_labels.iter().map(label::created).collect();
     changes.push(change("story", story.id, Some(original), Some(new), &story.names()));
-    if let Some(text) = text {
-        let made = comment::insert(tx, comment::On::Story(story), me, text, None, now)?;
-        changes.push(comment::created(&made));
+    if let Some(Remark { text, commit }) = remark {
+        let commit = commit.as_ref().map(|(identifier, host)| (identifier.as_str(), *host));
+        let made = comment::insert(tx, comment::On::Story(story), me, text, commit, now)?;
+        // What nothing but a comment changed is told after it, as that of any part.
+        let at = if fields == 0 && !placed { 0 } else { changes.len() };
+        changes.insert(at, comment::created(&made));
     }
     if entered && story.current_state == State::Accepted {
         changes.extend(blocker::resolve_for(tx, story.id, now)?);
     }
     changes.extend(label::count_changes(tx, &counted)?);
 
-    let said = said(tx, old, &whole, values.as_ref(), placed, text, stands)?;
+    let comment = remark.map(|remark| remark.text.as_str());
+    let said = said(tx, old, &whole, &Told { fields, placed, comment, stands })?;
     let draft = Draft {
-        subject: if said.comment_only { "comment" } else { "story" },
+        subject: said.subject,
         verb: said.verb,
         object: story.object(),
         message: said.message,
@@ -140,11 +170,17 @@ pub fn update(tx: &mut Tx<'_>, scope: &mut Scope, before: &Whole, patch: Patch, 
         primary: vec![story.resource()],
         secondary: Vec::new(),
     };
-    activity::record(tx, scope, now, draft)?;
-    Ok(whole)
+    Ok(Some((whole, draft)))
 }
 
-fn note(original: &mut Map<String, Value>, new: &mut Map<String, Value>, name: &str, old: Value, now: Value) {
+/// Notes one field of a change.
+pub(super) fn note(
+    original: &mut Map<String, Value>,
+    new: &mut Map<String, Value>,
+    name: &str,
+    old: Value,
+    now: Value,
+) {
     original.insert(name.into(), old);
     new.insert(name.into(), now);
 }
@@ -213,26 +249,25 @@ fn settle_state(
     if begun && whole.owners.is_empty() && patch.owners.is_none() {
         whole.owners.push(me);
     }
-    let given = patch.accepted_at.flatten();
+    // Sent back as it was got, in whole seconds, it says nothing.
+    let known = before.story.accepted_at.map(time::show);
+    let given = patch.accepted_at.flatten().filter(|at| known != Some(time::show(*at)));
     if let Some(at) = given {
-        check_accepted_at(at, now)?;
-        if new != State::Accepted {
-            return Err(ApiError::invalid_field("accepted_at", "Only accepted stories have an accepted_at."));
-        }
+        check_accepted_at(at, new, now)?;
     }
     whole.story.accepted_at = match new {
         State::Accepted => given.or(before.story.accepted_at.filter(|_| old == State::Accepted)).or(Some(now)),
         _ => None,
     };
-    if patch.wanted.group == Some(Group::Current) && !scope.project.settings().automatic_planning {
-        whole.story.current_state = match new {
-            State::Unstarted | State::Unscheduled => State::Planned,
-            other => other,
-        };
+    if patch.current_state.is_some() {
+        return Ok(());
     }
-    if patch.wanted.group == Some(Group::Scheduled) && new == State::Planned && patch.current_state.is_none() {
-        whole.story.current_state = State::Unstarted;
-    }
+    let automatic = scope.project.settings().automatic_planning;
+    whole.story.current_state = match (patch.wanted.group, new) {
+        (Some(Group::Current), State::Unstarted | State::Unscheduled) if !automatic => State::Planned,
+        (Some(Group::Scheduled), State::Planned) => State::Unstarted,
+        _ => new,
+    };
     Ok(())
 }
 
@@ -242,11 +277,12 @@ fn settle_place(
     scope: &Scope,
     old: &Story,
     story: &mut Story,
-    wanted: Wanted,
+    patch: &Patch,
 ) -> Result<bool, ApiError> {
+    let wanted = patch.wanted;
     if wanted.is_given() {
         // It still stands where it stood, in a state that may be new.
-        if let Some((panel, position)) = place::wanted(tx, story, wanted)? {
+        if let Some((panel, position)) = place::wanted(tx, story, wanted, patch.current_state.is_some())? {
             if panel != story.current_state.panel() {
                 story.current_state = crossed(panel, story.current_state, scope, wanted.group);
             }
@@ -280,7 +316,8 @@ fn crossed(panel: Panel, state: State, scope: &Scope, group: Option<Group>) -> S
     }
 }
 
-fn check(scope: &Scope, story: &Story) -> Result<(), ApiError> {
+/// 400 for what its project forbids.
+pub(super) fn check(scope: &Scope, story: &Story) -> Result<(), ApiError> {
     let settings = scope.project.settings();
     let problem = story::problem(
         story.story_type,
@@ -301,82 +338,4 @@ fn check(scope: &Scope, story: &Story) -> Result<(), ApiError> {
 fn counts_change(before: &Whole, after: &Whole) -> bool {
     let counted = |whole: &Whole| (whole.story.current_state, whole.story.estimate, whole.labels.clone());
     counted(before) != counted(after) && !(before.labels.is_empty() && after.labels.is_empty())
-}
-
-/// Original and new values.
-type Values = (Map<String, Value>, Map<String, Value>);
-
-struct Said {
-    verb: &'static str,
-    message: String,
-    highlight: String,
-    comment_only: bool,
-}
-
-/// What happened, in a sentence: state before estimate before everything else.
-fn said(
-    tx: &mut Tx<'_>,
-    old: &Story,
-    whole: &Whole,
-    values: Option<&Values>,
-    placed: bool,
-    comment: Option<&str>,
-    stands: (Option<i64>, Option<i64>),
-) -> Result<Said, ApiError> {
-    let story = &whole.story;
-    let kind = story.story_type.as_str();
-    let say = |verb, message: String, highlight: &str| {
-        Ok(Said { verb, message, highlight: highlight.into(), comment_only: false })
-    };
-    let names = values.map_or(0, |(_, new)| new.len());
-    let entered = story.current_state != old.current_state;
-    let only_moved = placed && (values.is_none() || (names == 1 && entered));
-    if only_moved && (values.is_none() || old.panel != story.panel || old.current_state == State::Planned) {
-        let beside = match stands {
-            // At the end of its list: told by what stands above.
-            (Some(above), below) if !same_list(tx, story, below)? => Some(("after", above)),
-            (_, Some(below)) => Some(("before", below)),
-            (Some(above), None) => Some(("after", above)),
-            (None, None) => None,
-        };
-        let highlight = match (old.panel, story.panel) {
-            (Panel::Icebox, Panel::Scheduled) => "moved and scheduled",
-            _ => "moved",
-        };
-        let message = match beside {
-            None => format!("{highlight} this story"),
-            Some((word, id)) => {
-                let other: Option<Story> = record::find(tx, id)?;
-                format!("{highlight} this story {word} '{}'", other.map_or_else(String::new, |other| other.name))
-            }
-        };
-        return say("move", message, highlight);
-    }
-    if entered {
-        let verb = story.current_state.as_str();
-        let mut message = format!("{verb} this {kind}");
-        if let Some(text) = comment {
-            message.push_str(&format!(" with comments: \"{text}\""));
-        }
-        return say("update", message, verb);
-    }
-    if values.is_none() {
-        return Ok(commented(comment));
-    }
-    if let Some(estimate) = story.estimate.filter(|_| story.estimate != old.estimate) {
-        let unit = if estimate == 1.0 { "point" } else { "points" };
-        return say("update", format!("estimated this {kind} as {} {unit}", points::show(estimate)), "estimated");
-    }
-    say("update", format!("edited this {kind}"), "edited")
-}
-
-fn commented(text: Option<&str>) -> Said {
-    let message = format!("added comment: \"{}\"", text.unwrap_or_default());
-    Said { verb: "create", message, highlight: "added comment:".into(), comment_only: true }
-}
-
-fn same_list(tx: &mut Tx<'_>, story: &Story, other: Option<i64>) -> Result<bool, ApiError> {
-    let Some(id) = other else { return Ok(false) };
-    let other: Option<Story> = record::find(tx, id)?;
-    Ok(other.is_some_and(|other| other.panel == story.panel))
 }
