@@ -49,7 +49,7 @@ pub async fn house() -> House {
         journal: logs::Journal::new(path.join("logs")),
     };
     let url = "http://pitlane.test".to_owned();
-    let config = Config::new(url.clone(), url, "host".into(), path.join("work"));
+    let config = Config::new(url.clone(), url, "host".into(), path.join("work"), path.join("router.sock"));
     let jobs = Jobs::open(config, db, blobs, secrets, identity, path.join("logs"), rooms).await.unwrap();
     tokio::spawn(follow(jobs.run.rooms().publisher.clone()));
     House { router: jobs::api::router(jobs.clone()), jobs, _folder: folder }
