@@ -9,6 +9,7 @@ pub mod body;
 pub mod caller;
 pub mod changes;
 pub mod consumer;
+pub mod cors;
 pub mod deployment;
 pub mod document;
 pub mod graph;
@@ -34,6 +35,7 @@ use axum::Json;
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, any, on};
 use http::uri::PathAndQuery;
@@ -83,6 +85,7 @@ fn all() -> Routes {
     Routes { router: Router::new(), listed: Vec::new() }
         .at(get.clone(), "/lifecycle", document::to_page)
         .at(get.clone(), "/lifecycle/", document::show_page)
+        .at(get.clone(), "/lifecycle/page.js", document::show_script)
         .at(get.clone(), "/lifecycle/openapi.json", document::show_schema)
         .at(get.clone(), "/lifecycle/live", health::live)
         .at(get.clone(), "/lifecycle/ready", health::ready)
@@ -190,8 +193,12 @@ pub fn router(jobs: Jobs) -> Router {
     let all = all().router.route("/lifecycle/{*path}", any(unknown));
     // What is no call of a job comes here from the gateway too; programs that call jobs know these words.
     let all = ["/pub", "/pub/", "/pub/{*path}"].into_iter().fold(all, |all, path| all.route(path, any(no_page)));
-    let counted = axum::middleware::from_fn_with_state(jobs.clone(), metrics::count);
-    let all = all.method_not_allowed_fallback(not_allowed).layer(counted).with_state(jobs);
+    let counted = middleware::from_fn_with_state(jobs.clone(), metrics::count);
+    let all = all
+        .method_not_allowed_fallback(not_allowed)
+        .layer(counted)
+        .layer(middleware::from_fn(cors::allow))
+        .with_state(jobs);
     let same = all.clone();
     let supervisor = any(move |request: Request| {
         let same = same.clone();
