@@ -7,7 +7,9 @@ pub mod audit;
 pub mod authorize;
 pub mod body;
 pub mod caller;
+pub mod changes;
 pub mod consumer;
+pub mod cors;
 pub mod deployment;
 pub mod document;
 pub mod graph;
@@ -16,6 +18,7 @@ pub mod info;
 pub mod job;
 pub mod log;
 pub mod manifest;
+pub mod metrics;
 pub mod params;
 pub mod permission;
 pub mod plugin;
@@ -32,6 +35,7 @@ use axum::Json;
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, any, on};
 use http::uri::PathAndQuery;
@@ -81,12 +85,14 @@ fn all() -> Routes {
     Routes { router: Router::new(), listed: Vec::new() }
         .at(get.clone(), "/lifecycle", document::to_page)
         .at(get.clone(), "/lifecycle/", document::show_page)
+        .at(get.clone(), "/lifecycle/page.js", document::show_script)
         .at(get.clone(), "/lifecycle/openapi.json", document::show_schema)
         .at(get.clone(), "/lifecycle/live", health::live)
         .at(get.clone(), "/lifecycle/ready", health::ready)
         .at(get.clone(), "/lifecycle/health", health::health)
-        .at(get.clone(), "/lifecycle/metrics", health::metrics)
-        .at(get.clone(), "/lifecycle/metrics/", health::metrics)
+        .at(get.clone(), "/lifecycle/metrics", metrics::of_lifecycle)
+        .at(get.clone(), "/lifecycle/metrics/", metrics::of_lifecycle)
+        .at(get.clone(), "/lifecycle/websocket/events", changes::listen)
         .at(get.clone(), "/lifecycle/socket.io/", socket_io::poll)
         .at(post.clone(), "/lifecycle/socket.io/", socket_io::post)
         .pub_at(get.clone(), "/async/new/job/{name}/{version}", async_call::begin)
@@ -98,6 +104,7 @@ fn all() -> Routes {
         .at(get.clone(), "/pub/live", health::pub_live)
         .at(get.clone(), "/pub/ready", health::pub_ready)
         .at(get.clone(), "/pub/health", health::pub_health)
+        .at(get.clone(), "/pub/metrics", metrics::of_gateway)
         .add(get.clone(), "/info", info::show_info)
         .add(post.clone(), "/users/login", user::login)
         .add(get.clone(), "/users/logout", user::logout)
@@ -187,7 +194,12 @@ pub fn router(jobs: Jobs) -> Router {
     let all = all().router.route("/lifecycle/{*path}", any(unknown));
     // What is no call of a job comes here from the gateway too; programs that call jobs know these words.
     let all = ["/pub", "/pub/", "/pub/{*path}"].into_iter().fold(all, |all, path| all.route(path, any(no_page)));
-    let all = all.method_not_allowed_fallback(not_allowed).with_state(jobs);
+    let counted = middleware::from_fn_with_state(jobs.clone(), metrics::count);
+    let all = all
+        .method_not_allowed_fallback(not_allowed)
+        .layer(counted)
+        .layer(middleware::from_fn(cors::allow))
+        .with_state(jobs);
     let same = all.clone();
     let supervisor = any(move |request: Request| {
         let same = same.clone();

@@ -15,6 +15,7 @@
 
 pub mod api;
 pub mod error;
+pub mod metrics;
 pub mod model;
 pub mod repo;
 pub mod run;

@@ -17,6 +17,7 @@ mod provision;
 pub mod publish;
 mod retire;
 mod runner;
+mod timed;
 
 use crate::{Jobs, JobsError};
 use engine::{Engine, Handle, InstanceState, Layers, Source};
@@ -161,6 +162,11 @@ impl Runtime {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.inner.stopping.is_cancelled()
+    }
+
+    /// Comes when the platform is told to stop.
+    pub(crate) async fn stopping(&self) {
+        self.inner.stopping.cancelled().await;
     }
 
     pub(crate) async fn shutdown(&self) {

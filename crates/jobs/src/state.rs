@@ -1,6 +1,7 @@
 //! What every handler holds.
 
 use crate::JobsError;
+use crate::metrics::Metrics;
 use crate::model::manifest::Rules;
 use crate::model::token::Signer;
 use crate::repo::deployment::{Deployment, Secrets as Sealed};
@@ -38,6 +39,8 @@ pub struct Jobs {
     pub signer: Signer,
     /// Who follows logs by the `racetrack` command.
     pub sessions: Arc<crate::api::socket_io::Sessions>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// What makes it all run.
     pub run: Runtime,
 }
@@ -53,6 +56,8 @@ pub struct Config {
     pub stack: String,
     /// A folder for what is fetched, on the data folder's disk.
     pub work: PathBuf,
+    /// Where the front door tells what it has counted.
+    pub router_socket: PathBuf,
     /// May repositories be on this machine or come without TLS?
     pub insecure_git: bool,
     /// Fetching a repository may take so long.
@@ -69,12 +74,13 @@ pub struct Config {
 
 impl Config {
     /// The bounds of the reference (section 20).
-    pub fn new(url: String, inside_url: String, stack: String, work: PathBuf) -> Self {
+    pub fn new(url: String, inside_url: String, stack: String, work: PathBuf, router_socket: PathBuf) -> Self {
         Self {
             url,
             inside_url,
             stack,
             work,
+            router_socket,
             insecure_git: false,
             git_timeout: Duration::from_secs(300),
             alive_limit: Duration::from_secs(900),
@@ -103,7 +109,8 @@ impl Jobs {
     ) -> Result<Self, JobsError> {
         let signer = Signer::new(auth_key(&db, &secrets).await?);
         let run = Runtime::new(rooms);
-        Ok(Self { db, logs, blobs, secrets, identity, config: Arc::new(config), signer, sessions: Arc::default(), run })
+        let (config, sessions, metrics) = (Arc::new(config), Arc::default(), Arc::default());
+        Ok(Self { db, logs, blobs, secrets, identity, config, signer, sessions, metrics, run })
     }
 
     /// Which jobs should run, and who hears of them: for the reconciler.

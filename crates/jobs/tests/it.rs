@@ -3,6 +3,7 @@
 
 mod it {
     mod house;
+    mod pages;
     mod walk;
     mod words;
 }

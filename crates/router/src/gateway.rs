@@ -11,6 +11,7 @@
 
 mod answer;
 mod calls;
+mod count;
 mod judge;
 mod path;
 mod refuse;
@@ -22,6 +23,8 @@ mod version;
 
 pub(crate) use answer::finish;
 pub(crate) use calls::{CallIndex, Calls};
+pub use count::{CallCounts, JobCounts};
+pub(crate) use count::{Counts, Fault, PATH as COUNTS};
 pub(crate) use judge::{Call, Court, judge};
 pub use path::CallPath;
 pub(crate) use refuse::dead;

@@ -16,6 +16,7 @@ mod error;
 mod feed;
 mod gateway;
 mod index;
+mod local;
 mod options;
 mod proxy;
 mod publisher;
@@ -27,7 +28,8 @@ mod worker;
 
 pub use error::RouterError;
 pub use gateway::{
-    CallPath, CallTable, CallToken, Callee, CallerEntry, Report, Right, Rights, Tally, Version, VersionRef, endpoint_of,
+    CallCounts, CallPath, CallTable, CallToken, Callee, CallerEntry, JobCounts, Report, Right, Rights, Tally, Version,
+    VersionRef, endpoint_of,
 };
 pub use options::{Network, Options, Timeouts};
 pub use publisher::Publisher;

@@ -16,7 +16,7 @@ pub struct Options {
     pub table_socket: PathBuf,
     /// Where the last table is kept, to start from it when control is away.
     pub table_file: PathBuf,
-    /// Unix socket to bind for `GET /healthz`.
+    /// Unix socket to bind for `GET /healthz` and `GET /calls`.
     pub status_socket: PathBuf,
     /// Root of the application logs (crate `logs`).
     pub logs: PathBuf,

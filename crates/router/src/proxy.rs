@@ -97,7 +97,10 @@ fn target(
     let (tickets, address) = (&worker.shared.tickets, client.address.as_bytes());
     let court = Court { calls: &index.calls, tickets, address, at: arrival.at / 1000 };
     match gateway::judge(court, head, &fresh_id) {
-        Some(judged) => judged.map(Target::Job),
+        Some(judged) => {
+            worker.counters().calls.judged(&judged, || arrival.instant.elapsed());
+            judged.map(Target::Job)
+        }
         None => Ok(Target::Control),
     }
 }

@@ -1,5 +1,6 @@
 //! What the router counts, and the socket on which it tells.
 
+use crate::gateway::{COUNTS, CallCounts, Counts};
 use crate::index::Index;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -37,6 +38,8 @@ pub(crate) struct Counters {
     pub(crate) retries: AtomicU64,
     /// Requests of control's that control did not take.
     pub(crate) control_away: AtomicU64,
+    /// Of calls of jobs.
+    pub(crate) calls: Counts,
 }
 
 impl Counters {
@@ -59,6 +62,10 @@ impl Stats {
 
     pub(crate) fn connections(&self) -> usize {
         self.workers.iter().map(|worker| worker.connections.load(Relaxed)).sum()
+    }
+
+    fn calls(&self, index: &Index) -> CallCounts {
+        CallCounts::of(self.workers.iter().map(|worker| &worker.calls), &index.calls)
     }
 
     fn json(&self, index: &Index) -> serde_json::Value {
@@ -88,7 +95,7 @@ impl Stats {
     }
 }
 
-/// Answers `GET /healthz` on `listener` for ever.
+/// Answers `GET /healthz` on `listener` for ever, and tells what was counted of calls.
 pub(crate) async fn serve_status(listener: UnixListener, stats: Arc<Stats>, index: Arc<ArcSwap<Index>>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -98,13 +105,17 @@ pub(crate) async fn serve_status(listener: UnixListener, stats: Arc<Stats>, inde
         };
         let (stats, index) = (Arc::clone(&stats), Arc::clone(&index));
         let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-            let answer = if request.uri().path() != "/healthz" {
-                Response::builder().status(StatusCode::NOT_FOUND).body(Full::from("only /healthz is here\n"))
-            } else if request.method() != Method::GET {
-                Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).body(Full::default())
-            } else {
-                let json = stats.json(&index.load()).to_string();
-                Response::builder().header("content-type", "application/json").body(Full::<Bytes>::from(json))
+            let json = match (request.method(), request.uri().path()) {
+                (&Method::GET, "/healthz") => Ok(stats.json(&index.load())),
+                (&Method::GET, COUNTS) => Ok(json!(stats.calls(&index.load()))),
+                (_, "/healthz" | COUNTS) => Err((StatusCode::METHOD_NOT_ALLOWED, "")),
+                _ => Err((StatusCode::NOT_FOUND, "only /healthz and /calls are here\n")),
+            };
+            let answer = match json {
+                Ok(json) => Response::builder()
+                    .header("content-type", "application/json")
+                    .body(Full::<Bytes>::from(json.to_string())),
+                Err((status, words)) => Response::builder().status(status).body(Full::from(words)),
             };
             async move { Ok::<_, Infallible>(answer.expect("the answer's parts are constant")) }
         });

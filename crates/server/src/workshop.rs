@@ -96,7 +96,13 @@ impl Workshop {
         };
         let config = jobs::Config {
             insecure_git: options.insecure_git,
-            ..jobs::Config::new(url, inside, "host".into(), options.data.join("cache/sources"))
+            ..jobs::Config::new(
+                url,
+                inside,
+                "host".into(),
+                options.data.join("cache/sources"),
+                options.data.join("run/router.sock"),
+            )
         };
         let (db, blobs, secrets, logs) = (db.clone(), blobs.clone(), secrets.clone(), options.data.join("logs"));
         Ok(jobs::Jobs::open(config, db, blobs, secrets, identity.clone(), logs, rooms).await?)

@@ -6,5 +6,6 @@ mod deploy;
 mod faults;
 mod gateway;
 mod house;
+mod metrics;
 mod own_pages;
 mod watch;

@@ -121,8 +121,9 @@ pub async fn begin(State(jobs): State<Jobs>, Anybody(who): Anybody, request: Req
         address: address(&headers),
         read_at: None,
     };
-    let id = call.id.clone();
+    let (id, name, version) = (call.id.clone(), call.job_name.clone(), call.job_version.clone());
     jobs.db.write(move |tx| record::insert(tx, &call).map_err(JobsError::from)).await?;
+    jobs.metrics.async_started.with_label_values(&[&name, &version]).inc();
     run::begin(&jobs, &id);
     let mut response = (StatusCode::CREATED, Json(json!({ "task_id": id, "status": ONGOING }))).into_response();
     if let Ok(value) = HeaderValue::from_str(&tracing) {
@@ -157,7 +158,10 @@ async fn find(jobs: &Jobs, who: Option<&Who>, headers: &HeaderMap, id: &str) -> 
     let found = found.map_err(|error| Box::new(error.into_response()))?;
     let missing = "Task not found in Lifecycle: Async task not found";
     let found = found.filter(|call| call.read_at.is_none_or(|at| now() < at + run::READ));
-    let call = found.ok_or_else(|| Box::new(refusal(StatusCode::NOT_FOUND, missing, &tracing)))?;
+    let Some(call) = found else {
+        jobs.metrics.async_missing.inc();
+        return Err(Box::new(refusal(StatusCode::NOT_FOUND, missing, &tracing)));
+    };
     let own = match who {
         Some(who) => {
             let subject = &who.caller.subject;

@@ -10,6 +10,10 @@ use std::fmt::Write;
 /// Its name.
 const TITLE: &str = "Lifecycle API Server";
 
+/// What the page may load and ask: this host alone.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+    form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
 /// `GET /lifecycle`.
 pub async fn to_page() -> Redirect {
     Redirect::temporary("/lifecycle/")
@@ -42,20 +46,40 @@ pub async fn show_schema() -> Json<Value> {
     }))
 }
 
-/// `GET /lifecycle/`: every call of the API.
+/// `GET /lifecycle/`: every call of the API, each with a form that makes it.
 pub async fn show_page() -> Response {
-    let mut rows = String::new();
+    let mut calls = String::new();
     for (method, path) in routes().iter().filter(|(_, path)| path.starts_with(PREFIX)) {
-        let _ = write!(rows, "<tr><td>{method}</td><td><code>{path}</code></td></tr>");
+        let _ = write!(
+            calls,
+            "<details><summary>{method} <code>{path}</code></summary>\
+             <form class=\"call\" data-method=\"{method}\" data-path=\"{path}\">"
+        );
+        for part in path.split('/').filter(|part| part.starts_with('{')) {
+            let name = part.trim_matches(['{', '}', '*']);
+            let _ = write!(calls, "<label>{name} <input data-part=\"{part}\" required></label>");
+        }
+        calls.push_str("<label>Query <input name=\"query\" placeholder=\"name=value\"></label>");
+        if ["POST", "PUT"].contains(&method.as_str()) {
+            calls.push_str("<label>Body, JSON <textarea name=\"body\" rows=\"6\"></textarea></label>");
+        }
+        calls.push_str("<button>Execute</button><pre><output></output></pre></form></details>");
     }
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{TITLE}</title><link rel=\"stylesheet\" href=\"/static/pitlane.css\"></head><body><main><h1>{TITLE}</h1>\
-         <p>Send a token in the header <code>X-Racetrack-Auth</code>. The schema is at \
-         <a href=\"/lifecycle/openapi.json\">/lifecycle/openapi.json</a>.</p>\
-         <table><thead><tr><th>Method</th><th>Path</th></tr></thead><tbody>{rows}</tbody></table></main></body></html>"
+         <title>{TITLE}</title><link rel=\"stylesheet\" href=\"/static/pitlane.css\">\
+         <script src=\"/lifecycle/page.js\" defer></script></head><body><main class=\"page\"><h1>{TITLE}</h1>\
+         <form id=\"authorize\"><label for=\"token\">Token (header <code>X-Racetrack-Auth</code>)</label>\
+         <input id=\"token\" type=\"password\" autocomplete=\"off\"><button>Authorize</button></form>\
+         <p id=\"authorized\" role=\"status\"></p>\
+         <p>The schema is at <a href=\"/lifecycle/openapi.json\">/lifecycle/openapi.json</a>.</p>{calls}</main></body></html>"
     );
     let mut response = Html(page).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
+}
+
+/// `GET /lifecycle/page.js`: what the page's forms do.
+pub async fn show_script() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("document/page.js")).into_response()
 }

@@ -1,17 +1,13 @@
-//! How the services are whose names clients know, and their figures.
+//! How the services are whose names clients know.
 
 use super::info::VERSION;
 use crate::Jobs;
-use crate::repo::deployment::{DONE, Deployment, IN_PROGRESS};
 use crate::repo::job::Job;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::fmt::Write;
-use store::StoreError;
 
 /// `GET /lifecycle/live`.
 pub async fn live() -> Json<Value> {
@@ -49,35 +45,7 @@ pub async fn pub_ready() -> Json<Value> {
 }
 
 /// `GET /pub/health`.
-pub async fn pub_health() -> Json<Value> {
+pub async fn pub_health(State(jobs): State<Jobs>) -> Json<Value> {
+    jobs.metrics.health_requests.inc();
     Json(json!({ "service": "pub", "version": VERSION, "status": "pass", "auth_required": true }))
-}
-
-/// `GET /lifecycle/metrics`: Prometheus text (reference, 18.4).
-pub async fn metrics(State(jobs): State<Jobs>) -> Response {
-    let read = jobs.db.read(|tx| Ok::<_, StoreError>((Job::all(tx)?, Deployment::newest(tx, 100_000)?))).await;
-    let mut text = String::new();
-    let mut gauge = |name: &str, help: &str, samples: &[(String, usize)]| {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-        for (labels, value) in samples {
-            let _ = writeln!(text, "{name}{labels} {value}");
-        }
-    };
-    let bare = |value: usize| vec![(String::new(), value)];
-    gauge("lifecycle_database_connected", "Whether the database answers", &bare(usize::from(read.is_ok())));
-    if let Ok((all, deployments)) = read {
-        let mut by_status: BTreeMap<String, usize> = BTreeMap::new();
-        for (_, job) in &all {
-            *by_status.entry(format!("{{status=\"{}\"}}", job.status)).or_default() += 1;
-        }
-        let samples: Vec<(String, usize)> = by_status.into_iter().collect();
-        let done = deployments.iter().filter(|one| one.status == DONE).count();
-        let open = deployments.iter().filter(|one| one.status == IN_PROGRESS).count();
-        gauge("jobs_count_by_status", "Number of jobs by status", &samples);
-        gauge("deployed_job_total", "Number of jobs", &bare(all.len()));
-        gauge("requested_job_deployments_total", "Number of deployments", &bare(deployments.len()));
-        gauge("done_job_deployments_total", "Number of deployments that ended well", &bare(done));
-        gauge("active_building_tasks", "Number of deployments that go on", &bare(open));
-    }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

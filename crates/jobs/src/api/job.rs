@@ -32,7 +32,9 @@ pub(super) fn readable(tx: &mut Tx<'_>, who: &Who) -> Result<Vec<(Family, Job)>,
 
 /// `GET /job`.
 pub async fn list_jobs(State(jobs): State<Jobs>, who: Who, Base(base): Base) -> Result<Json<Vec<JobDto>>, JobsError> {
+    let timer = jobs.metrics.job_fetch.start_timer();
     let all = jobs.db.read(move |tx| readable(tx, &who)).await?;
+    timer.observe_duration();
     Ok(Json(all.iter().map(|(family, job)| show::job(&jobs, family, job, &base)).collect()))
 }
 

@@ -22,7 +22,7 @@ pub fn event(record: &Record) -> Option<Value> {
         "version": 1,
         "timestamp": seconds(record.at),
         "event_type": kind,
-        "properties": record.data["properties"].as_object(),
+        "properties": record.data["properties"].as_object().cloned().unwrap_or_default(),
         "username_executor": record.actor.name,
         "username_subject": record.data["owner"],
         "job_name": record.data["name"],

@@ -27,6 +27,7 @@ pub(crate) const READ: i64 = 30_000_000;
 /// Takes up what an earlier process left.
 pub(super) async fn resume(jobs: &Jobs) -> Result<(), StoreError> {
     for id in jobs.db.read(AsyncCall::ongoing).await? {
+        jobs.metrics.async_crashed.inc();
         begin(jobs, &id);
     }
     Ok(())
@@ -60,10 +61,15 @@ async fn run(jobs: &Jobs, id: &str, stop: &CancellationToken) {
             Err(_) => true,
         };
         if again && call.attempts < ATTEMPTS {
+            jobs.metrics.async_retried.inc();
             if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
                 return;
             }
             continue;
+        }
+        jobs.metrics.async_done.with_label_values(&[&call.job_name, &call.job_version]).inc();
+        if made.is_err() {
+            jobs.metrics.async_errors.inc();
         }
         let ended = AsyncCall { ended_at: Some(now()), ..call };
         let ended = match made {

@@ -4,6 +4,7 @@
 //! at the next start where it was. Invariant: what serves is replaced in the one write in which the deployment is done.
 
 use super::build::{self, Progress};
+use super::timed::Timed;
 use super::{provision, publish};
 use crate::error::MAINTENANCE;
 use crate::model::job_type::Python;
@@ -64,9 +65,12 @@ async fn run(jobs: &Jobs, id: &str, cancel: &CancellationToken) {
         let _ = jobs.db.write(move |tx| give_back(tx, &wanted)).await;
         return;
     }
-    if let Err(error) = outcome {
-        fail(jobs, id, error).await;
+    match outcome {
+        Ok(()) if deployment.kind == BUILD => {}
+        Ok(()) => jobs.metrics.deployed.inc(),
+        Err(error) => fail(jobs, id, error).await,
     }
+    jobs.metrics.done.inc();
 }
 
 fn take(tx: &mut Tx<'_>, id: &str) -> Result<Option<Deployment>, StoreError> {
@@ -99,7 +103,11 @@ async fn carry_out(jobs: &Jobs, deployment: &Deployment, cancel: &CancellationTo
     let mut deployment = deployment.clone();
     if deployment.layers.is_none() {
         let secrets = jobs.open_secrets(&deployment).map_err(|error| error.to_string())?;
-        let built = Box::pin(build::build(jobs, &deployment, &manifest, &python, &secrets, &teller, cancel)).await;
+        let timed = Timed::begin(jobs, &deployment, &teller);
+        let built = Box::pin(build::build(jobs, &deployment, &manifest, &python, &secrets, &timed, cancel)).await;
+        drop(timed);
+        let counter = if built.is_ok() { &jobs.metrics.built } else { &jobs.metrics.build_errors };
+        counter.inc();
         let built = built.map_err(|error| format!("building an image: {error}"))?;
         deployment = keep_build(jobs, &deployment, &built).await.map_err(|error| error.to_string())?;
     }

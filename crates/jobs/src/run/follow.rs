@@ -39,6 +39,7 @@ async fn see(jobs: &Jobs, record: &Record) -> Result<(), StoreError> {
     match record.object.kind.as_str() {
         "job_deployment" => {
             if record.action == "job_deployment.create" {
+                jobs.metrics.requested.inc();
                 deploy::begin(jobs, id);
             }
             kick(jobs, id);

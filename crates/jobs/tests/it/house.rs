@@ -5,7 +5,7 @@ use axum::body::Body;
 use engine::{Engine, EngineError, Exit, Facts, InstanceId, InstanceSpec, Layers, Observed, Usage, Well};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use identity::{Caller, Identity, NewPerson, PersonState, Place, Subject};
 use jobs::model::scope::Scope;
 use jobs::model::token::kind;
@@ -49,7 +49,7 @@ pub async fn house() -> House {
         journal: logs::Journal::new(path.join("logs")),
     };
     let url = "http://pitlane.test".to_owned();
-    let config = Config::new(url.clone(), url, "host".into(), path.join("work"));
+    let config = Config::new(url.clone(), url, "host".into(), path.join("work"), path.join("router.sock"));
     let jobs = Jobs::open(config, db, blobs, secrets, identity, path.join("logs"), rooms).await.unwrap();
     tokio::spawn(follow(jobs.run.rooms().publisher.clone()));
     House { router: jobs::api::router(jobs.clone()), jobs, _folder: folder }
@@ -168,6 +168,11 @@ impl House {
     /// Status and, of a refusal, the words.
     pub async fn ask(&self, method: &str, path: &str, token: Option<&str>) -> (StatusCode, String) {
         self.send(method, path, token, None).await
+    }
+
+    /// One request as it is, and its whole answer.
+    pub async fn raw(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// The same with a JSON body.

@@ -3,6 +3,7 @@
 //! Both maps hold only pointers, so that copying them for a change costs microseconds for hundreds of jobs. A job whose
 //! instances did not change keeps its connections, and a job keeps its count of calls for as long as it exists.
 
+use super::count::Figures;
 use super::{CallChange, CallTable, Callee, CallerEntry, VersionRef};
 use crate::Route;
 use crate::index::{Balance, Endpoint, Entry};
@@ -34,6 +35,7 @@ pub(crate) struct CallJob {
     pub(crate) callee: Callee,
     pub(crate) entry: Arc<Entry>,
     pub(crate) calls: Arc<LastCall>,
+    pub(crate) figures: Arc<Figures>,
 }
 
 /// When a job was called last; outlives its instances and its entry.
@@ -169,8 +171,9 @@ impl Calls {
         };
         // A job takes what it can do at once: the least busy instance is the right one.
         let balance = Balance::new(Some("least-connection"), endpoints);
-        let calls = old.as_ref().map(|old| Arc::clone(&old.calls)).unwrap_or_default();
-        let job = Arc::new(CallJob { entry: Arc::new(Entry { route, balance }), calls, callee });
+        let (calls, figures) =
+            old.as_ref().map(|old| (Arc::clone(&old.calls), Arc::clone(&old.figures))).unwrap_or_default();
+        let job = Arc::new(CallJob { entry: Arc::new(Entry { route, balance }), calls, figures, callee });
         if let Some(old) = old.filter(|old| old.callee.family != job.callee.family) {
             self.change_family(&old.callee.family, &old.callee.family_id, |jobs| {
                 jobs.retain(|one| one.callee.id != old.callee.id);

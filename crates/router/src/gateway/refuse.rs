@@ -1,6 +1,6 @@
 //! What the gateway itself answers: JSON with `error`, in the words that clients know.
 
-use super::Call;
+use super::{Call, Fault};
 use crate::proxy::Reply;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
@@ -93,12 +93,13 @@ pub(super) fn no_table(tracing: &HeaderValue) -> Response<Reply> {
     response
 }
 
-/// The job did not answer; `why` in words, `refused` if no connection could be made or nothing of it runs.
-pub(crate) fn dead(call: &Call, refused: bool, why: &str) -> Response<Reply> {
-    let what = match refused {
-        true => "connection refused to a target job (job may be dead)",
-        false if why.starts_with("no answer within") => "request to a job timed out",
-        false => "connection broken to a target job (job may have died)",
+/// The job did not answer; `why` in words.
+pub(crate) fn dead(call: &Call, fault: Fault, why: &str) -> Response<Reply> {
+    let what = match fault {
+        Fault::Refused => "connection refused to a target job (job may be dead)",
+        Fault::Broken => "connection broken to a target job (job may have died)",
+        Fault::Late => "request to a job timed out",
+        Fault::Canceled => "client (or proxy timeout) canceled the request",
     };
     let body = json!({
         "error": format!("Reverse proxy error: {what}: {why}"),

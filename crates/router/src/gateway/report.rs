@@ -5,26 +5,23 @@
 
 use super::calls::LastCall;
 use crate::index::Index;
+use crate::local;
 use crate::traffic::{Counted, Traffic};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::client::conn::http1::SendRequest;
-use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::UnixStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Calls are told so often.
 const TELL_EVERY: Duration = Duration::from_secs(2);
-/// Control answers at once, or is away.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// When jobs were called last, by job id; microseconds since 1970 UTC.
 pub type Tally = BTreeMap<String, i64>;
@@ -89,24 +86,10 @@ impl Reporter {
 
     async fn send(&self, connection: &mut Option<SendRequest<Full<Bytes>>>, report: &Report) -> io::Result<()> {
         if connection.as_ref().is_none_or(SendRequest::is_closed) {
-            let stream = timeout(PATIENCE, UnixStream::connect(&self.socket)).await??;
-            let (sender, driver) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-            tokio::spawn(driver);
-            *connection = Some(sender);
+            *connection = Some(local::connect(&self.socket).await?);
         }
         let Some(sender) = connection else { return Err(io::ErrorKind::NotConnected.into()) };
         let body = serde_json::to_vec(report).map_err(io::Error::other)?;
-        let request = http::Request::post("/table/report")
-            .header("host", "router")
-            .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(io::Error::other)?;
-        sender.ready().await.map_err(io::Error::other)?;
-        let response = timeout(PATIENCE, sender.send_request(request)).await?.map_err(io::Error::other)?;
-        let status = response.status();
-        // To its end, so that the connection can be used again.
-        response.into_body().collect().await.map_err(io::Error::other)?;
-        if status.is_success() { Ok(()) } else { Err(io::Error::other(format!("control answers {status}"))) }
+        local::send(sender, "POST", "/table/report", body).await.map(drop)
     }
 }

@@ -5,6 +5,7 @@ use super::head;
 use super::http1::{Broken, Exchange};
 use super::passage::Passage;
 use super::pool::Lease;
+use crate::gateway::Fault;
 use crate::index::Endpoint;
 use http::header::{HOST, HeaderValue};
 use http::uri::Scheme;
@@ -19,15 +20,14 @@ use tokio::time::timeout_at;
 
 /// Why there is no answer.
 pub(crate) struct Failure {
-    /// No connection could be made.
-    pub(crate) refused: bool,
+    pub(crate) fault: Fault,
     /// In words, without a full stop.
     pub(crate) why: String,
 }
 
 impl Failure {
     fn of(why: impl Into<String>) -> Self {
-        Self { refused: false, why: why.into() }
+        Self { fault: Fault::Broken, why: why.into() }
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) async fn attempt(
         } else {
             worker.pool.lease(&worker, endpoint, !repeatable).await
         };
-        let lease = lease.map_err(|error| Failure { refused: true, why: format!("no connection: {error}") })?;
+        let lease = lease.map_err(|error| Failure { fault: Fault::Refused, why: format!("no connection: {error}") })?;
         let Some(body) = passage.body.take() else {
             return Err(Failure::of("the request cannot be sent again"));
         };
@@ -89,7 +89,7 @@ pub(crate) async fn attempt(
 }
 
 fn late(limit: Duration) -> Failure {
-    Failure::of(format!("no answer within {} seconds", limit.as_secs()))
+    Failure { fault: Fault::Late, why: format!("no answer within {} seconds", limit.as_secs()) }
 }
 
 /// The same over HTTP/2; `None` when the answer is late.

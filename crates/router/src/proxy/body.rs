@@ -2,6 +2,7 @@
 
 use super::http1::{Broken, Exchange};
 use super::passage::Passage;
+use crate::gateway::Fault;
 use crate::worker::Client;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -204,8 +205,10 @@ impl Body for Reply {
         };
         let Some(answer) = &mut passage.answer else { return Poll::Ready(None) };
         let frame = ready!(answer.poll_frame(cx));
-        if let Some(Ok(frame)) = &frame {
-            passage.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
+        match &frame {
+            Some(Ok(frame)) => passage.sent += frame.data_ref().map_or(0, Bytes::len) as u64,
+            Some(Err(_)) => passage.fault = Some(Fault::Broken),
+            None => {}
         }
         passage.complete = frame.is_none() || answer.is_end_stream();
         Poll::Ready(frame)

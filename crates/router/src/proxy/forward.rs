@@ -5,7 +5,7 @@ use super::body::{Answer, Content, Outgoing, Progress, Reply};
 use super::host::Host;
 use super::passage::Passage;
 use super::{cookies, head, refuse, tunnel};
-use crate::gateway;
+use crate::gateway::{self, Fault};
 use crate::index::{Endpoint, Entry};
 use http::{Response, StatusCode, Version};
 use http_body::Body;
@@ -33,18 +33,18 @@ pub(crate) enum Target {
 pub(crate) async fn forward(mut passage: Box<Passage>) -> Response<Reply> {
     let repeatable = passage.is_repeatable();
     if repeatable && let Err(refusal) = hold_small(&mut passage).await {
-        return refusal;
+        return passage.failed(Fault::Canceled, refusal);
     }
     let mut tried = Vec::new();
     let mut refusal = None;
     loop {
         let Some(endpoint) = choose(&passage, &tried) else {
             let none = || match passage.call() {
-                Some(call) => gateway::dead(call, true, "no instance of it runs"),
+                Some(call) => gateway::dead(call, Fault::Refused, "no instance of it runs"),
                 None => refuse::no_endpoints(&Host::of(&passage.head).unwrap_or_default()),
             };
-            let refusal = refusal.unwrap_or_else(none);
-            return passage.refused(refusal);
+            let (fault, refusal) = refusal.unwrap_or_else(|| (Fault::Refused, none()));
+            return passage.failed(fault, refusal);
         };
         passage.tries(&endpoint);
         let failure = match attempt(&mut passage, &endpoint, repeatable).await {
@@ -55,8 +55,8 @@ pub(crate) async fn forward(mut passage: Box<Passage>) -> Response<Reply> {
             Err(failure) => failure,
         };
         match passage.progress() {
-            Progress::Stalled => return passage.refused(refuse::stalled()),
-            Progress::Broken => return passage.refused(refuse::broken()),
+            Progress::Stalled => return passage.failed(Fault::Canceled, refuse::stalled()),
+            Progress::Broken => return passage.failed(Fault::Canceled, refuse::broken()),
             Progress::Running | Progress::Done => {}
         }
         let counters = passage.worker.counters();
@@ -66,18 +66,18 @@ pub(crate) async fn forward(mut passage: Box<Passage>) -> Response<Reply> {
             let refusal = refuse::control_away(&passage.head.headers);
             return passage.refused(refusal);
         }
-        if failure.refused {
+        if failure.fault == Fault::Refused {
             endpoint.eject(passage.worker.shared.timeouts.ejection);
         }
         let words = match passage.call() {
-            Some(call) => gateway::dead(call, failure.refused, &failure.why),
+            Some(call) => gateway::dead(call, failure.fault, &failure.why),
             None => refuse::endpoint_failure(&endpoint, &failure.why),
         };
         tried.push(endpoint.id);
         if passage.body.is_none() || tried.len() == ATTEMPTS {
-            return passage.refused(words);
+            return passage.failed(failure.fault, words);
         }
-        refusal = Some(words);
+        refusal = Some((failure.fault, words));
         counters.retries.fetch_add(1, Relaxed);
     }
 }

@@ -8,7 +8,7 @@ use super::body::{Answer, Outgoing, Progress, Reply, Upload};
 use super::forward::Target;
 use super::head::{self, Forwarded, Length, Marks, Told};
 use crate::access::Outcome;
-use crate::gateway;
+use crate::gateway::{self, Fault};
 use crate::index::{Endpoint, InFlight};
 use crate::worker::{Client, Worker};
 use http::header::HeaderValue;
@@ -60,7 +60,10 @@ pub(crate) struct Passage {
     in_flight: Option<InFlight>,
     /// What comes back.
     pub(crate) answer: Option<Answer>,
-    status: StatusCode,
+    /// `None` before anything was answered.
+    status: Option<StatusCode>,
+    /// Why there is no answer, or no whole one.
+    pub(crate) fault: Option<Fault>,
     waited: Duration,
     /// Bytes that a tunnel took from the client.
     pub(crate) received: u64,
@@ -98,7 +101,8 @@ impl Passage {
             arrival,
             in_flight: None,
             answer: None,
-            status: StatusCode::BAD_GATEWAY,
+            status: None,
+            fault: None,
             waited: Duration::ZERO,
             received: 0,
             sent: 0,
@@ -144,7 +148,7 @@ impl Passage {
 
     /// The answer's head has come.
     pub(crate) fn answered(&mut self, status: StatusCode, answer: Answer) {
-        self.status = status;
+        self.status = Some(status);
         self.answer = Some(answer);
         self.waited = self.arrival.instant.elapsed();
     }
@@ -153,10 +157,16 @@ impl Passage {
     pub(crate) fn refused(mut self: Box<Self>, mut response: Response<Reply>) -> Response<Reply> {
         response.headers_mut().insert(head::REQUEST_ID, self.request_id_value());
         self.answer = None;
-        self.status = response.status();
+        self.status = Some(response.status());
         self.waited = self.arrival.instant.elapsed();
         self.sent = response.body().size_hint().lower();
         response
+    }
+
+    /// The same, because of `fault`.
+    pub(crate) fn failed(mut self: Box<Self>, fault: Fault, response: Response<Reply>) -> Response<Reply> {
+        self.fault = Some(fault);
+        self.refused(response)
     }
 
     pub(crate) fn request_id_value(&self) -> HeaderValue {
@@ -178,9 +188,15 @@ impl Passage {
 
 impl Drop for Passage {
     fn drop(&mut self) {
+        let now = Instant::now();
+        if let Some(call) = self.call() {
+            let left = self.status.is_none() || (self.answer.is_some() && !self.complete);
+            let fault = self.fault.or(left.then_some(Fault::Canceled));
+            let took = now.duration_since(self.arrival.instant);
+            self.worker.counters().calls.ended(call, self.status, fault, took);
+        }
         let Some(in_flight) = self.in_flight.take() else { return };
         let endpoint = in_flight.endpoint();
-        let now = Instant::now();
         if let Some(Answer::Http1(exchange)) = self.answer.take()
             && self.complete
             && let Some(connection) = exchange.end()
@@ -193,7 +209,7 @@ impl Drop for Passage {
             let outcome = Outcome {
                 head: &self.head,
                 at: self.arrival.at,
-                status: self.status.as_u16(),
+                status: self.status.unwrap_or(StatusCode::BAD_GATEWAY).as_u16(),
                 received,
                 sent: self.sent,
                 client: &self.client.peer,

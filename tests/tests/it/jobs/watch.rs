@@ -2,6 +2,10 @@
 
 use super::house::{ADDER, House, manifest};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+use tests::{ADMIN, PASSWORD, eventually};
 
 /// The audit in the words of the guide, filtered by job, version and person.
 #[test]
@@ -92,4 +96,55 @@ fn r04_r06_the_portfolio_scores_jobs_and_the_graph_shows_who_may_call() {
         [call("1.1.0/api/v1/perform"), call("1.1.0/api/v1/other"), call("1.0.0/api/v1/perform")],
         [200, 401, 401]
     );
+}
+
+/// Who listens hears that jobs have changed, as dashboards do, and no longer than they may read them.
+#[test]
+fn r19_listeners_hear_that_jobs_have_changed() {
+    let house = House::new();
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    let listen = |token: &str| {
+        let mut stream =
+            TcpStream::connect(house.pitlane.url.trim_start_matches("http://")).expect("the front door listens");
+        let head = format!(
+            "GET /lifecycle/websocket/events HTTP/1.1\r\nHost: x\r\n{upgrade}X-Racetrack-Auth: {token}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("written");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("it can be set");
+        stream
+    };
+    let hear = |stream: &mut TcpStream, wanted: &str| {
+        let (mut heard, mut byte) = (Vec::new(), [0]);
+        while !String::from_utf8_lossy(&heard).ends_with(wanted) {
+            assert_eq!(stream.read(&mut byte).expect("within a minute"), 1, "{}", String::from_utf8_lossy(&heard));
+            heard.push(byte[0]);
+        }
+        heard
+    };
+    let refused = hear(&mut listen("none"), "\r\n\r\n");
+    assert!(refused.starts_with(b"HTTP/1.1 401 "), "{}", String::from_utf8_lossy(&refused));
+    let mut stream = listen(&house.token);
+    assert!(hear(&mut stream, "\r\n\r\n").starts_with(b"HTTP/1.1 101 "));
+    house.deployed(manifest("adder", "1.0.0"), &[("main.py", ADDER)]);
+    let told = hear(&mut stream, "}");
+    assert_eq!(&told[2..], br#"{"event":"job_models_changed"}"#);
+    // A token that is good no more is the end of it, at the next change.
+    house.ok("DELETE", "/job/adder/1.0.0", None);
+    hear(&mut stream, "}");
+    let other = house.login(ADMIN, PASSWORD);
+    let mut late = listen(&other);
+    assert!(hear(&mut late, "\r\n\r\n").starts_with(b"HTTP/1.1 101 "));
+    assert_eq!(house.api("POST", "/auth/token/user/regenerate", Some(&house.token), None).status, 200);
+    let house = House { token: house.login(ADMIN, PASSWORD), ..house };
+    house.deployed(manifest("adder", "1.0.1"), &[("main.py", ADDER)]);
+    let mut rest = Vec::new();
+    late.read_to_end(&mut rest).expect("it is closed");
+    assert_eq!(rest, [0x88, 0], "closed, without a word");
+    drop(stream);
+    eventually(Duration::from_secs(10), || {
+        let figures = house.send("GET", "/lifecycle/metrics", None, None).body;
+        ["connected", "disconnected"]
+            .iter()
+            .all(|what| figures.contains(&format!("lifecycle_event_stream_client_{what} 2")))
+    });
 }
