@@ -12,5 +12,6 @@ mod it {
     mod parts;
     mod planning;
     mod plans;
+    mod replay;
     mod stories;
 }

@@ -36,16 +36,19 @@ pub fn routes() -> Routes {
         .get("/projects/{project_id}/history/snapshots", list_snapshots)
 }
 
-/// The days that were asked for, up to today.
-fn range(call: &Call, calendar: &Calendar, usual: Date) -> Result<(Date, Date), ApiError> {
+/// The days that were asked for, up to the last; the first is where they begin usually.
+fn range(call: &Call, first: Date, last: Date) -> Result<(Date, Date), ApiError> {
     let params = call.params();
     params.only(&["start_date", "end_date"])?;
-    let today = time::date(call.now(), calendar.zone());
-    let from = params.date_or_null("start_date")?.flatten().unwrap_or(usual);
-    let to = params.date_or_null("end_date")?.flatten().unwrap_or(today).min(today);
+    let from = params.date_or_null("start_date")?.flatten().unwrap_or(first);
+    let to = params.date_or_null("end_date")?.flatten().unwrap_or(last).min(last);
     // Days of a civilisation would be rows of one, too.
     let earliest = to.saturating_sub(Span::new().days(MOST_DAYS));
     Ok((from.max(earliest), to))
+}
+
+fn today(call: &Call, calendar: &Calendar) -> Date {
+    time::date(call.now(), calendar.zone())
 }
 
 fn stories(tx: &mut Tx<'_>, project: i64) -> Result<Vec<Story>, ApiError> {
@@ -56,7 +59,7 @@ fn list_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let scope = scope::project(tx, call, Action::Read)?;
     let calendar = project::calendar(tx, &scope.project)?;
     let usual = time::date(scope.project.created_at, calendar.zone());
-    let (from, to) = range(call, &calendar, usual)?;
+    let (from, to) = range(call, usual, today(call, &calendar))?;
     let stories = stories(tx, scope.project.id)?;
     let days = Past::load(tx, stories)?.days(&calendar, from, to);
     Ok(Reply::ok(pick(&days, &DAYS, call.fields())?).at(scope.project.version))
@@ -64,14 +67,14 @@ fn list_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
 
 fn list_iteration_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let scope = scope::project(tx, call, Action::Read)?;
-    call.params().only(&[])?;
     let number = u32::try_from(call.id("number")?).map_err(|_| ApiError::unfound())?;
     let (calendar, planned, plan) = iteration::plan(tx, &scope.project, call.now())?;
     let one = plan.iteration(number).ok_or_else(ApiError::unfound)?;
     let ids: Vec<i64> = plan.stories_of(one).iter().map(|&index| planned[index].id).collect();
-    let (from, to) = days_of(&calendar, number, call.now());
+    let (first, last) = days_of(&calendar, number, call.now());
+    let (from, to) = range(call, first, last)?;
     let stories = record::all_of(tx, "id", &ids)?;
-    let days = Past::load(tx, stories)?.days(&calendar, from, to);
+    let days = Past::load(tx, stories)?.days(&calendar, from.max(first), to);
     Ok(Reply::ok(pick(&days, &DAYS, call.fields())?).at(scope.project.version))
 }
 
@@ -82,7 +85,7 @@ fn list_release_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let all = release::covered(tx, scope.project.id)?;
     let (_, covered) = all.into_iter().find(|(release, _)| release.id == id).ok_or_else(ApiError::unfound)?;
     let first = covered.iter().map(|story| story.created_at).min().unwrap_or(call.now());
-    let (from, to) = range(call, &calendar, time::date(first, calendar.zone()))?;
+    let (from, to) = range(call, time::date(first, calendar.zone()), today(call, &calendar))?;
     let days = Past::load(tx, covered)?.days(&calendar, from, to);
     Ok(Reply::ok(pick(&days, &DAYS, call.fields())?).at(scope.project.version))
 }
@@ -90,8 +93,8 @@ fn list_release_days(tx: &mut Tx<'_>, call: &Call) -> Answer {
 fn list_snapshots(tx: &mut Tx<'_>, call: &Call) -> Answer {
     let scope = scope::project(tx, call, Action::Read)?;
     let calendar = project::calendar(tx, &scope.project)?;
-    let today = time::date(call.now(), calendar.zone());
-    let (from, to) = range(call, &calendar, today.saturating_sub(Span::new().weeks(1)))?;
+    let today = today(call, &calendar);
+    let (from, to) = range(call, today.saturating_sub(Span::new().weeks(1)), today)?;
     let stories = stories(tx, scope.project.id)?;
     let past = Past::load(tx, stories)?;
     let mut days: Vec<Value> = Vec::new();

@@ -188,6 +188,14 @@ async fn days_and_snapshots() {
         // The first iteration begins with the week of the first acceptance.
         let days = owner.get(&format!("{at}/history/iterations/1/days")).await;
         assert_eq!(days["data"].as_array().unwrap().last().unwrap()[1], 3.0);
+        let day = days["data"][1][0].as_str().unwrap();
+        for (range, count) in [("2000-01-01", days["data"].as_array().unwrap().len()), (day, 1)] {
+            let part = format!(
+                "{at}/history/iterations/1/days?start_date={range}&end_date={}",
+                if count == 1 { day } else { "2999-01-01" }
+            );
+            assert_eq!(owner.get(&part).await["data"].as_array().unwrap().len(), count, "{range}");
+        }
     })
     .await;
 }
