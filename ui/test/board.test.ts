@@ -45,6 +45,10 @@ describe('moves', () => {
     expect(moveTo(board(), 3, 'icebox', 0, automatic)).toEqual({ id: 3, before: 5, after: undefined, state: 'unscheduled' });
     expect(moveTo(board(), 4, 'scheduled', 2, { automatic: false, current: true })).toMatchObject({ state: 'planned' });
   });
+  it('says that a planned story stays planned', () => {
+    const planned = readSnapshot([story(1, 'planned'), story(2, 'planned'), story(3, 'unstarted')], []);
+    expect(moveTo(planned, 2, 'scheduled', 0, { automatic: false, current: true })).toEqual({ id: 2, before: 1, after: undefined, state: 'planned' });
+  });
   it('is nothing when nothing would change', () => {
     expect(moveTo(board(), 3, 'scheduled', 2, automatic)).toBeUndefined();
     expect(moveTo(board(), 99, 'scheduled', 2, automatic)).toBeUndefined();
@@ -94,6 +98,8 @@ describe('activities', () => {
     expect(made.order).toEqual([1, 2, 3, 4, 7, 5, 6]);
     expect([made.stories.get(7)?.name, made.labels.get(10)]).toEqual(['new', 'shop']);
     expect(apply([{ kind: 'story', change_type: 'delete', id: 3 }]).order).toEqual([1, 2, 4, 5, 6]);
+    const away = apply([{ kind: 'story', change_type: 'update', id: 3, new_values: { project_id: 2 } }], 'story_move_from_project_activity');
+    expect(away.order).toEqual([1, 2, 4, 5, 6]);
     const accepted = apply([{ kind: 'story', change_type: 'update', id: 2, new_values: { current_state: 'accepted', accepted_at: '2026-02-01T00:00:00Z', before_id: 1, after_id: 77 } }]);
     expect([accepted.stories.get(2)?.state, accepted.order.length]).toEqual(['accepted', 6]);
   });

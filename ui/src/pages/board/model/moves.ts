@@ -74,7 +74,8 @@ export function moveTo(from: Snapshot, id: number, list: List, index: number, ru
   const before = rest[place];
   const after = rest[place - 1];
   // At the end of one list, the neighbour is told from the list itself, so that both sides agree on which list is meant.
-  return { id, before, after, state: state === story.state ? undefined : state };
+  // A list's neighbours do not say whether a story stays planned, so that is always said.
+  return { id, before, after, state: state === story.state && state !== 'planned' ? undefined : state };
 }
 
 /** Applies a move to an order: the story stands between its neighbours, or at the edge of its list. */

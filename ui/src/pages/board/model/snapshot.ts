@@ -120,7 +120,8 @@ export class Draft implements Snapshot {
     const touched = /^(task|comment|blocker)_/.test(kind) ? changes.filter((change) => change.kind === 'story') : [];
     const on = touched.length === 1 ? touched[0]?.id : undefined;
     for (const change of changes) {
-      if (change.kind === 'story') this.#story(change);
+      if (change.kind === 'story' && kind === 'story_move_from_project_activity' && change.new_values?.project_id !== undefined) this.remove(change.id);
+      else if (change.kind === 'story') this.#story(change);
       else if (change.kind === 'label') this.#label(change);
       else if (change.kind === 'task' || change.kind === 'comment' || change.kind === 'blocker') this.#part(change, on);
     }
