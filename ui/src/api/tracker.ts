@@ -1,6 +1,7 @@
 // Tracker's API v5 as the pages use it.
 
 import { del, get, post, put, queryOf, raw } from '../lib/http';
+import { me } from '../lib/me.svelte';
 
 const BASE = '/services/v5';
 
@@ -132,6 +133,12 @@ export async function listProjects(options: Options = {}): Promise<Project[]> {
 }
 export async function getProject(id: number, options: Options = {}): Promise<Project> {
   return get<Project>(`${BASE}/projects/${id}`, options);
+}
+/** May the person change the project's settings and members? */
+export async function managesProject(id: number, options: Options = {}): Promise<boolean> {
+  if (me.administrator) return true;
+  const { projects } = await get<{ projects: { project_id: number; role: Role }[] }>(`${BASE}/me?fields=projects(project_id,role)`, options);
+  return projects.some((one) => one.project_id === id && one.role === 'owner');
 }
 export async function createProject(project: { name: string } & Partial<Record<string, unknown>>): Promise<Project> {
   return post<Project>(`${BASE}/projects`, project);

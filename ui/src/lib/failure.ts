@@ -63,7 +63,9 @@ export function readFailure(status: number, body: unknown): Failure {
   // Tracker: {"kind": "error", "code", "error", "general_problem", "possible_fix", "validation_errors": [{"field", "problem"}]}
   if (from.kind === 'error') {
     const fields = (Array.isArray(from.validation_errors) ? from.validation_errors : []) as FieldFailure[];
-    const said = [text(from.general_problem), ...fields.map((fault) => fault.problem)].filter(Boolean).join(' ');
+    // The general words often are those of the one field.
+    const sentences = [text(from.general_problem), ...fields.map((fault) => fault.problem)].filter(Boolean);
+    const said = sentences.filter((one, index) => !sentences.slice(0, index).some((before) => before.includes(one))).join(' ');
     return new Failure(said || text(from.error) || fallback, status, text(from.code), text(from.possible_fix), fields);
   }
   // Wrong shape: {"detail": [{"loc": ["body", "field"], "msg"}]}

@@ -26,7 +26,8 @@ async function exchange(method: string, url: string, body: unknown, options: Opt
     response = await fetch(url, { method, headers, body: payload, signal: options.signal, credentials: 'same-origin' });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Failure('The server does not answer.', 0, 'unreachable', 'Look at your connection; this page tries again by itself.');
+    const next = method === 'GET' ? 'Look at your connection; this page tries again by itself.' : 'It is not known to be saved: look at your connection, and do it again.';
+    throw new Failure('The server does not answer.', 0, 'unreachable', next);
   }
   if (response.ok) return response;
   const said = await response.text();

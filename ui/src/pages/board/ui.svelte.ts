@@ -26,7 +26,8 @@ export class BoardUi {
   habits = $state<Habits>({ hideAccepted: false, hideEmpty: false, split: false });
   /** One panel at a time: the one in front. */
   narrow = $state(false);
-  #front = $state<PanelId>();
+  /** The panel that was opened last: it is brought into sight. */
+  opened = $state<PanelId>();
 
   constructor(readonly board: Board) {
     this.habits = { ...this.habits, ...recall<Partial<Habits>>(`board.${board.project}.habits`) };
@@ -47,7 +48,8 @@ export class BoardUi {
   get shown(): PanelId[] {
     const { panels } = this;
     if (!this.narrow) return panels;
-    const front = this.#front !== undefined && panels.includes(this.#front) ? this.#front : panels[0];
+    const said = place.query.get('front');
+    const front = said !== null && panels.includes(said) ? said : panels[0];
     return front === undefined ? [] : [front];
   }
 
@@ -58,10 +60,11 @@ export class BoardUi {
   /** Opens or closes; on narrow pages one panel takes the place of the other. */
   toggle(panel: PanelId): void {
     const known = this.panels.includes(panel);
-    this.#front = panel;
-    if (this.narrow) {
-      if (!known) this.setPanels([...this.panels, panel]);
-    } else this.setPanels(known ? this.panels.filter((one) => one !== panel) : [...this.panels, panel]);
+    if (this.narrow) this.#bring(panel, known ? this.panels : [...this.panels, panel]);
+    else {
+      this.setPanels(known ? this.panels.filter((one) => one !== panel) : [...this.panels, panel]);
+      this.opened = known ? undefined : panel;
+    }
   }
 
   show(panel: PanelId): void {
@@ -72,8 +75,17 @@ export class BoardUi {
     const panel = `search:${query}`;
     // One search panel at a time, unless it is pinned by opening it anew.
     const others = this.panels.filter((one) => !one.startsWith('search:'));
-    this.#front = panel;
-    this.setPanels([...others, panel]);
+    if (this.narrow) this.#bring(panel, [...others, panel]);
+    else {
+      this.setPanels([...others, panel]);
+      this.opened = panel;
+    }
+  }
+
+  /** On a narrow page a panel takes the place of the other, and the browser's way back leads there. */
+  #bring(panel: PanelId, panels: PanelId[]): void {
+    remember(`board.${this.board.project}.panels`, panels);
+    setQuery({ show: panels.map(encodeURIComponent).join(','), front: panel }, { push: true });
   }
 
   keepHabits(change: Partial<Habits>): void {

@@ -2,10 +2,10 @@
 // every change of the base. So an action shows at once, is confirmed by its entry in the event stream, and undoes itself when the
 // server refuses it; other people's changes never wait for it.
 
-import { getBoard, readingSince, type Activity, type BoardData, type Epic, type Membership, type Person, type Written } from '../../../api/tracker';
+import { getBoard, getProject, readingSince, type Activity, type BoardData, type Epic, type Membership, type Person, type Written } from '../../../api/tracker';
 import { asFailure, type Failure } from '../../../lib/failure';
 import { follow, missed, type Entry } from '../../../lib/live.svelte';
-import { sayFailure } from '../../../lib/toasts.svelte';
+import { say, sayFailure } from '../../../lib/toasts.svelte';
 import { Calendar, type Override } from './calendar';
 import { fill, type Iteration } from './plan';
 import { Draft, readSnapshot, Unknown, type Snapshot, type Story } from './snapshot';
@@ -46,6 +46,7 @@ export class Board {
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #rollover: ReturnType<typeof setTimeout> | undefined;
+  #look: ReturnType<typeof setInterval>;
   #stop: () => void;
   readonly #scope: string;
   #gone = false;
@@ -110,11 +111,22 @@ export class Board {
       },
       () => this.reload(),
     );
+    // Who may see the project no more hears nothing more of it; now and then it is asked, and when somebody comes back to the page.
+    this.#look = setInterval(this.#still, 30_000);
+    addEventListener('focus', this.#still);
     void this.#load();
   }
 
+  readonly #still = async (): Promise<void> => {
+    if (document.hidden || !this.data) return;
+    const error = await getProject(this.project).then(() => undefined, asFailure);
+    if (error?.notFound || error?.forbidden) this.error = error;
+  };
+
   close(): void {
     this.#gone = true;
+    clearInterval(this.#look);
+    removeEventListener('focus', this.#still);
     this.#stop();
     clearTimeout(this.#timer);
     clearTimeout(this.#rollover);
@@ -180,6 +192,8 @@ export class Board {
       if (this.#gone) return;
       const heard = missed(data.position, began);
       if (!heard) this.reload(0);
+      const { role } = data.me;
+      if (this.data && this.data.me.role !== role) say(role ? `You are ${role} of this project now` : 'You are no member of this project any more');
       this.data = data;
       this.error = undefined;
       this.#base = readSnapshot(data.stories, data.labels);
