@@ -3,6 +3,7 @@
 
 use super::runner;
 use crate::Jobs;
+use crate::api::swagger;
 use crate::model::environment::{self, Facts, PORT, RUNNER};
 use crate::model::job_type::Python;
 use crate::model::manifest::Manifest;
@@ -27,6 +28,9 @@ const DISK: u64 = 2 << 30;
 const PIDS: u32 = 1024;
 /// A job that is busy answers its probe late; it is not taken from the gateway for less than this.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the interpreter is told to do first.
+const START: &str = include_str!("start.py");
 
 /// The reconciler's view of the tables.
 pub(super) struct DesiredJobs {
@@ -123,9 +127,11 @@ pub(super) async fn workload(jobs: &Jobs, deployment: &Deployment) -> Result<Wor
     for digest in deployment.layers.iter().flat_map(|layers| layers.split(',')) {
         layers.push(runner::unpacked(jobs, digest).await?);
     }
-    let mut argv =
-        [format!("{RUNNER}/bin/python"), format!("{RUNNER}/bin/racetrack_job_runner"), "run".into()].to_vec();
-    argv.push(python.entrypoint_path.as_str().to_owned());
+    let runner = format!("{RUNNER}/bin/racetrack_job_runner");
+    let mut argv = vec![format!("{RUNNER}/bin/python"), "-c".into(), START.into(), runner];
+    argv.extend(
+        [swagger::SCRIPT, swagger::STYLE, swagger::ICON, "run", python.entrypoint_path.as_str()].map(String::from),
+    );
     argv.extend(python.entrypoint_class);
     argv.extend(["--port".to_owned(), PORT.to_string()]);
     let id = deployment.workload();
