@@ -27,6 +27,7 @@ pub mod public_endpoint;
 pub mod setting;
 pub mod show;
 pub mod socket_io;
+pub mod swagger;
 pub mod token;
 pub mod user;
 
@@ -86,6 +87,7 @@ fn all() -> Routes {
         .at(get.clone(), "/lifecycle", document::to_page)
         .at(get.clone(), "/lifecycle/", document::show_page)
         .at(get.clone(), "/lifecycle/page.js", document::show_script)
+        .at(get.clone(), "/lifecycle/swagger/{file}", swagger::show_file)
         .at(get.clone(), "/lifecycle/openapi.json", document::show_schema)
         .at(get.clone(), "/lifecycle/live", health::live)
         .at(get.clone(), "/lifecycle/ready", health::ready)

@@ -11,6 +11,7 @@ pub(crate) use deploy::note;
 mod desired;
 mod follow;
 mod git;
+mod leave;
 mod observe;
 mod probe;
 mod provision;
@@ -64,6 +65,7 @@ struct Inner {
     fell: tokio::sync::Notify,
     /// One building of a runner at a time.
     runners: tokio::sync::Mutex<()>,
+    leaving: leave::Leaving,
     /// Some deployment serves no more.
     replaced: tokio::sync::Notify,
     /// Some asynchronous call has ended.
@@ -84,6 +86,7 @@ impl Runtime {
                 fallen: Mutex::default(),
                 fell: tokio::sync::Notify::new(),
                 runners: tokio::sync::Mutex::default(),
+                leaving: leave::Leaving::default(),
                 replaced: tokio::sync::Notify::new(),
                 calls_ended: tokio::sync::Notify::new(),
                 publishing: tokio::sync::Mutex::default(),

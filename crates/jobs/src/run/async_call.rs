@@ -1,5 +1,6 @@
 //! Making asynchronous calls: in the background, again if the job could not be reached, and on after a restart.
 
+use super::leave::Calling;
 use super::{call, write_at_last};
 use crate::Jobs;
 use crate::model::time::now;
@@ -48,7 +49,9 @@ async fn run(jobs: &Jobs, id: &str, stop: &CancellationToken) {
             if call.attempts > ATTEMPTS {
                 return Err("it was broken off each time it was made: the platform was stopped meanwhile".to_owned());
             }
-            let at = workload.and_then(|workload| instance(jobs, &workload)).ok_or("no instance of it runs")?;
+            let workload = workload.ok_or("no instance of it runs")?;
+            let _calling = Calling::of(jobs, &workload);
+            let at = instance(jobs, &workload).ok_or("no instance of it runs")?;
             call::send(at, &call).await
         };
         let made = tokio::select! {

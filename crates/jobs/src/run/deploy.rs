@@ -4,6 +4,7 @@
 //! at the next start where it was. Invariant: what serves is replaced in the one write in which the deployment is done.
 
 use super::build::{self, Progress};
+use super::leave::Stay;
 use super::timed::Timed;
 use super::{provision, publish};
 use crate::error::MAINTENANCE;
@@ -232,10 +233,12 @@ async fn make_token(jobs: &Jobs, deployment: &Deployment) -> Result<Deployment, 
     Ok(deployment)
 }
 
-/// The new deployment serves from now on; whatever served before is unrouted and stopped.
+/// The new deployment serves from now on; whatever served before is unrouted, and stopped once it has answered.
 async fn switch(jobs: &Jobs, deployment: &Deployment, manifest: &Manifest) -> Result<(), JobsError> {
+    let served = deployment.clone();
+    let former = jobs.db.read(move |tx| former(tx, &served)).await?.map(|former| Stay::of(jobs, former));
     let (id, public) = (deployment.id.clone(), manifest.public_endpoints.clone());
-    let (job, former, grantee) = super::write_at_last(jobs, move |tx| {
+    let (job, grantee) = super::write_at_last(jobs, move |tx| {
         let mut deployment: Deployment = record::find(tx, &id)?
             .ok_or_else(|| JobsError::NotFound(format!("deployment with ID {id} was not found")))?;
         let actor = actor(&deployment);
@@ -274,7 +277,7 @@ async fn switch(jobs: &Jobs, deployment: &Deployment, manifest: &Manifest) -> Re
         });
         let told = Job { deployed_by: owner.deployed_by.clone(), ..job.clone() };
         event::note(tx, &actor, action, &family, &told, data)?;
-        Ok((job, former, grantee))
+        Ok((job, grantee))
     })
     .await?;
     publish::job(jobs, &job.id).await?;
@@ -282,11 +285,17 @@ async fn switch(jobs: &Jobs, deployment: &Deployment, manifest: &Manifest) -> Re
         publish::subject(jobs, &subject).await?;
     }
     publish::applied(jobs).await;
-    if let (Some(former), Some(handle)) = (former, jobs.run.reconciler()) {
-        handle.kick(&format!("{}{former}", Deployment::WORKLOAD));
-        jobs.run.replaced();
+    if let Some(former) = former {
+        former.until_idle();
     }
     Ok(())
+}
+
+/// The deployment whose place this one takes.
+fn former(tx: &mut Tx<'_>, deployment: &Deployment) -> Result<Option<String>, StoreError> {
+    let Some(family) = Family::named(tx, &deployment.job_name)? else { return Ok(None) };
+    let known = Job::of_family(tx, &family.id)?.into_iter().find(|job| job.version == deployment.job_version);
+    Ok(known.and_then(|job| job.deployment_id))
 }
 
 async fn fail(jobs: &Jobs, id: &str, error: String) {

@@ -1,7 +1,9 @@
-//! Which workloads should be: the deployment that each job points at, and those on their way to be.
+//! Which workloads should be: the deployment that each job points at, those on their way to be, and those that leave once
+//! they have answered.
 
 use super::runner;
 use crate::Jobs;
+use crate::api::swagger;
 use crate::model::environment::{self, Facts, PORT, RUNNER};
 use crate::model::job_type::Python;
 use crate::model::manifest::Manifest;
@@ -27,6 +29,9 @@ const PIDS: u32 = 1024;
 /// A job that is busy answers its probe late; it is not taken from the gateway for less than this.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What the interpreter is told to do first.
+const START: &str = include_str!("start.py");
+
 /// The reconciler's view of the tables.
 pub(super) struct DesiredJobs {
     jobs: Jobs,
@@ -41,7 +46,13 @@ impl DesiredJobs {
 impl Desired for DesiredJobs {
     fn workloads(&self) -> BoxFuture<'_, Result<Vec<Workload>, String>> {
         Box::pin(async move {
-            let all = self.jobs.db.read(wanted).await.map_err(|error: StoreError| error.to_string())?;
+            let leaving = self.jobs.run.inner.leaving.all();
+            let all = self
+                .jobs
+                .db
+                .read(move |tx| wanted(tx, &leaving))
+                .await
+                .map_err(|error: StoreError| error.to_string())?;
             let mut workloads = Vec::with_capacity(all.len());
             for deployment in all {
                 match workload(&self.jobs, &deployment).await {
@@ -56,7 +67,8 @@ impl Desired for DesiredJobs {
     fn workload<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Workload>, String>> {
         Box::pin(async move {
             let Some(wanted) = Deployment::of_workload(id).map(str::to_owned) else { return Ok(None) };
-            let found = self.jobs.db.read(move |tx| one(tx, &wanted)).await;
+            let leaves = self.jobs.run.inner.leaving.has(&wanted);
+            let found = self.jobs.db.read(move |tx| one(tx, &wanted, leaves)).await;
             match found.map_err(|error: StoreError| error.to_string())? {
                 Some(deployment) => workload(&self.jobs, &deployment).await.map(Some),
                 None => Ok(None),
@@ -65,22 +77,21 @@ impl Desired for DesiredJobs {
     }
 }
 
-fn wanted(tx: &mut Tx<'_>) -> Result<Vec<Deployment>, StoreError> {
+fn wanted(tx: &mut Tx<'_>, leaving: &[String]) -> Result<Vec<Deployment>, StoreError> {
     let mut all: Vec<Deployment> = Deployment::open(tx)?.into_iter().filter(is_on_its_way).collect();
-    for (_, job) in Job::all(tx)? {
-        if let Some(id) = &job.deployment_id
-            && !all.iter().any(|one| one.id == *id)
-        {
-            all.extend(record::find::<Deployment>(tx, id)?);
+    let serving = Job::all(tx)?.into_iter().filter_map(|(_, job)| job.deployment_id);
+    for id in serving.chain(leaving.iter().cloned()) {
+        if !all.iter().any(|one| one.id == id) {
+            all.extend(record::find::<Deployment>(tx, &id)?);
         }
     }
     Ok(all)
 }
 
-fn one(tx: &mut Tx<'_>, id: &str) -> Result<Option<Deployment>, StoreError> {
+fn one(tx: &mut Tx<'_>, id: &str, leaves: bool) -> Result<Option<Deployment>, StoreError> {
     let Some(deployment) = record::find::<Deployment>(tx, id)? else { return Ok(None) };
-    let serves = Job::served_by(tx, id)?.is_some();
-    Ok(Some(deployment).filter(|deployment| serves || is_on_its_way(deployment)))
+    let stays = leaves || Job::served_by(tx, id)?.is_some();
+    Ok(Some(deployment).filter(|deployment| stays || is_on_its_way(deployment)))
 }
 
 /// Is it built and about to be run?
@@ -116,9 +127,11 @@ pub(super) async fn workload(jobs: &Jobs, deployment: &Deployment) -> Result<Wor
     for digest in deployment.layers.iter().flat_map(|layers| layers.split(',')) {
         layers.push(runner::unpacked(jobs, digest).await?);
     }
-    let mut argv =
-        [format!("{RUNNER}/bin/python"), format!("{RUNNER}/bin/racetrack_job_runner"), "run".into()].to_vec();
-    argv.push(python.entrypoint_path.as_str().to_owned());
+    let runner = format!("{RUNNER}/bin/racetrack_job_runner");
+    let mut argv = vec![format!("{RUNNER}/bin/python"), "-c".into(), START.into(), runner];
+    argv.extend(
+        [swagger::SCRIPT, swagger::STYLE, swagger::ICON, "run", python.entrypoint_path.as_str()].map(String::from),
+    );
     argv.extend(python.entrypoint_class);
     argv.extend(["--port".to_owned(), PORT.to_string()]);
     let id = deployment.workload();

@@ -8,8 +8,8 @@ use super::{CallChange, CallTable, Callee, CallerEntry, VersionRef};
 use crate::Route;
 use crate::index::{Balance, Endpoint, Entry};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 
 /// One snapshot.
 #[derive(Clone, Default)]
@@ -20,6 +20,8 @@ pub(crate) struct CallIndex {
     families: HashMap<Arc<str>, Arc<Family>>,
     callers: HashMap<Arc<str>, Arc<CallerEntry>>,
     tokens: HashMap<[u8; 32], (Arc<CallerEntry>, Option<i64>)>,
+    /// Instances that no job has any more, while somebody may still be served by them.
+    leaving: Vec<Weak<Endpoint>>,
 }
 
 /// All versions of a name.
@@ -82,6 +84,12 @@ impl CallIndex {
             callers.sort_by(|a, b| a.id.cmp(&b.id));
             CallTable { jobs, callers, closed: self.closed.as_deref().map(str::to_owned) }
         })
+    }
+
+    /// Instances that get no new calls, each with those it has.
+    pub(crate) fn leaving(&self) -> impl Iterator<Item = (String, usize)> {
+        let there = self.leaving.iter().filter_map(Weak::upgrade).filter(|endpoint| endpoint.in_flight() > 0);
+        there.filter_map(|endpoint| Some((endpoint.backend()?.instance.clone(), endpoint.in_flight())))
     }
 
     /// All jobs.
@@ -161,7 +169,7 @@ impl Calls {
             })
             .collect();
         let staying: HashSet<u64> = endpoints.iter().map(|endpoint| endpoint.id).collect();
-        former.iter().filter(|one| !staying.contains(&one.id)).for_each(|one| one.retire());
+        former.iter().filter(|one| !staying.contains(&one.id)).for_each(|one| retire(&mut self.index.leaving, one));
         let route = Route {
             guid: callee.id.clone(),
             host: String::new(),
@@ -189,7 +197,7 @@ impl Calls {
 
     fn remove_job(&mut self, id: &str) {
         let Some(old) = self.jobs.remove(id) else { return };
-        old.entry.balance.endpoints().iter().for_each(|endpoint| endpoint.retire());
+        old.entry.balance.endpoints().iter().for_each(|one| retire(&mut self.index.leaving, one));
         self.change_family(&old.callee.family, &old.callee.family_id, |jobs| jobs.retain(|one| one.callee.id != id));
     }
 
@@ -220,6 +228,13 @@ impl Calls {
             self.index.tokens.remove(&hash);
         }
     }
+}
+
+/// An instance gets no new calls; those it has go on.
+fn retire(leaving: &mut Vec<Weak<Endpoint>>, endpoint: &Arc<Endpoint>) {
+    endpoint.retire();
+    leaving.retain(|one| one.strong_count() > 0);
+    leaving.push(Arc::downgrade(endpoint));
 }
 
 fn bytes_of(hex: &str) -> Option<[u8; 32]> {

@@ -163,6 +163,8 @@ pub struct CallCounts {
     pub canceled: u64,
     /// Of each job.
     pub jobs: Vec<JobCounts>,
+    /// Calls that go on at instances which get no new ones, by instance.
+    pub leaving: BTreeMap<String, usize>,
 }
 
 /// What was counted of a job.
@@ -199,6 +201,7 @@ impl CallCounts {
                 *total += counter.load(Relaxed);
             }
         }
+        sum.leaving = index.leaving().collect();
         sum.jobs = index.jobs().map(|job| job.figures.told(&job.callee.id)).collect();
         sum
     }

@@ -181,3 +181,32 @@ fn r19_a_newcomer_starts_beside_the_old_and_tokens_go_with_their_deployment() {
     eventually(Duration::from_secs(60), || by(token) == 401);
     assert_eq!(by(fresh), 200);
 }
+
+/// What a replaced one was asked it answers, the long asynchronous calls too; then it goes, with its token.
+#[test]
+fn r19_a_replaced_one_answers_what_it_was_asked_and_goes() {
+    let house = House::new();
+    let code = "import os, time\nclass Job:\n    def perform(self, seconds=0):\n        time.sleep(seconds)\n        return os.environ['AUTH_TOKEN']\n";
+    house.deployed(manifest("patient", "1.0.0"), &[("main.py", code)]);
+    house.ok("POST", "/auth/allow/job_family/patient/job/patient/scope/call_job", None);
+    let path = "/patient/1.0.0/api/v1/perform";
+    let call = |seconds: u32| house.call(path, json!({ "seconds": seconds }));
+    let old = call(0).body;
+    let begun =
+        house.send("POST", &format!("/pub/async/new/job{path}"), Some(&house.token), Some(json!({ "seconds": 20 })));
+    let task: Value = serde_json::from_str(&begun.body).expect("JSON");
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| call(15));
+        std::thread::sleep(Duration::from_secs(1));
+        house.ok("POST", "/job/patient/1.0.0/reprovision", None);
+        let fresh = call(0);
+        assert!(fresh.status == 200 && fresh.body != old, "new calls come to the new one");
+        let answer = asked.join().expect("an answer");
+        assert_eq!((answer.status, &answer.body), (200, &old));
+    });
+    let poll = format!("/pub/async/task/{}/poll", task["task_id"].as_str().expect("an id"));
+    let answer = house.send("GET", &poll, Some(&house.token), None);
+    assert_eq!((answer.status, &answer.body), (200, &old));
+    let by_old = || house.send("POST", &format!("/pub/job{path}"), Some(old.trim_matches('"')), Some(json!({}))).status;
+    eventually(Duration::from_secs(60), || by_old() == 401);
+}

@@ -63,6 +63,16 @@ fn r19_a_jobs_page_cannot_act_as_the_person_who_opens_it() {
     let elsewhere = url.replace("/job/page/", "/job/other/");
     assert_eq!(house.send("GET", &elsewhere, None, None).status, 401);
     let plain = ask("GET", "/1.0.0/docs", &[&token]);
+    assert!(!plain.body.contains("https://"), "nothing comes from elsewhere: {}", plain.body);
+    for file in ["swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"] {
+        let path = format!("/lifecycle/swagger/{file}");
+        assert!(plain.body.contains(&path), "{}", plain.body);
+        let file = tests::http().get(format!("{}{path}", house.pitlane.url)).send().expect("an answer");
+        assert_eq!(
+            (file.status().as_u16(), &file.headers()["cache-control"]),
+            (200, &"public, max-age=86400".parse().expect("a value"))
+        );
+    }
     assert!(plain.body.contains("/pub/job/page/1.0.0/openapi.json"), "{}", plain.body);
     house.ok("POST", "/auth/token/user/regenerate", None);
     assert_eq!(house.send("GET", &url, None, None).status, 401, "it is good no longer than the token");
