@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { base, open } from './browser.mjs';
+import { api, base, open, password } from './browser.mjs';
 
 test('who is not signed in is sent to sign in, and comes back', async () => {
   const { page, close } = await open(undefined);
@@ -77,5 +77,29 @@ test('without the network the strip says it, and goes when it is back', async ()
   assert.equal(await page.getByRole('row', { name: /shop/ }).count(), 1);
   await page.context().setOffline(false);
   await page.getByText('Offline').waitFor({ state: 'detached' });
+  await close();
+});
+
+test('who has nothing yet is told how to begin', async () => {
+  await api('POST', '/api/platform/people', { user_name: 'nils', display_name: 'Nils Nilsson', password });
+  const { page, close } = await open('/', { who: 'nils' });
+  const begin = page.getByRole('region', { name: 'Begin here' });
+  await begin.getByText('Ask for a role in a space').waitFor();
+  await begin.getByRole('link', { name: 'Make a project' }).waitFor();
+  assert.equal(await page.getByText('All is well').count(), 0);
+  // Nothing of it is refused behind the page's back: the window would tell.
+  await page.goto(`${base}/jobs`);
+  await page.getByText('No job is open to you yet').waitFor();
+  await page.getByText(/Its owner or an administrator can permit you/).waitFor();
+  assert.equal(await page.getByText(/scope/).count(), 0);
+  await close();
+});
+
+test('what cannot be read is not well', async () => {
+  const { page, close } = await open(undefined, { expect: ['500'] });
+  await page.route(/\/(v3|lifecycle|services)\//, (route) => route.fulfill({ status: 500, json: { error: 'The database is away.' } }));
+  await page.goto(`${base}/`);
+  for (const face of ['Apps', 'Jobs', 'Tracker']) await page.getByText(`${face} could not be read`).waitFor();
+  assert.equal(await page.getByText('All is well').count(), 0);
   await close();
 });
