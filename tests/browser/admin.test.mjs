@@ -90,3 +90,38 @@ test('an invitation is a link that is shown once', async () => {
   await row.waitFor({ state: 'detached' });
   await close();
 });
+
+test('two clicks are one wish', async () => {
+  const { page, close } = await open('/admin/invitations');
+  await page.getByLabel('E-mail address').fill('twice@example.org');
+  await page.getByRole('button', { name: 'Make an invitation' }).dblclick();
+  const rows = page.getByRole('row', { name: /twice@example.org/ });
+  await rows.first().waitFor();
+  await page.waitForTimeout(500);
+  assert.equal(await rows.count(), 1);
+  await rows.getByRole('button', { name: 'Withdraw' }).click();
+  await rows.waitFor({ state: 'detached' });
+  await close();
+});
+
+test('who may make an account is chosen, then saved; anybody is asked about', async () => {
+  const { signup } = await api('GET', '/api/platform/settings');
+  assert.notEqual(signup, 'open');
+  const now = async () => (await api('GET', '/api/platform/settings')).signup;
+  const { page, close } = await open('/admin/invitations');
+  const choice = page.getByRole('radiogroup', { name: 'Who may make an account' });
+  await choice.getByRole('radio', { checked: true }).focus();
+  for (let step = 0; step < 4; step += 1) await page.keyboard.press('ArrowDown');
+  assert.equal(await now(), signup);
+  await choice.getByRole('radio', { name: /Everybody who reaches this server/ }).check();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  const question = page.getByRole('dialog', { name: 'Let anybody make an account?' });
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await now(), signup);
+  await choice.getByRole('radio', { name: /Administrators make the accounts/ }).check();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('It holds from now on').waitFor();
+  assert.equal(await now(), 'closed');
+  await api('PATCH', '/api/platform/settings', { signup });
+  await close();
+});

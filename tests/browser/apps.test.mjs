@@ -52,6 +52,8 @@ test('scaled, restarted, stopped and started', async () => {
   await api('POST', `/v3/apps/${guid}/processes/web/actions/scale`, { instances: 1 });
   await page.getByText('1 of 1 running').first().waitFor();
   await page.getByRole('table', { name: 'What happened' }).getByText(/scaled web/).first().waitFor();
+  await page.goto(`${base}/apps/${guid}/events`);
+  await page.getByRole('row', { name: /changed what it runs: revision 1/ }).first().waitFor();
   await close();
 });
 
@@ -82,6 +84,57 @@ test('the log is live, found in, and paused', async () => {
   assert.equal(await page.getByText(/while-paused/).count(), 0);
   await page.getByRole('button', { name: /new/ }).click();
   await page.getByText(/while-paused/).first().waitFor();
+  await close();
+});
+
+test('twenty thousand lines are read, found and left in peace', async () => {
+  const guid = await appNamed('shop');
+  const say = (from, to) => api('POST', `/v3/apps/${guid}/tasks`, { command: `for n in $(seq ${from} ${to}); do echo "flood $n"; done` });
+  const { page, close } = await open(`/apps/${guid}/logs`);
+  await page.locator('.line').first().waitFor();
+  await say(1, 20_000);
+  await page.getByText('flood 20000', { exact: true }).waitFor();
+  assert.ok((await page.locator('.line').count()) < 500, 'only what is near is drawn');
+  // Who reads further up keeps what is read, and is told how much is new.
+  const log = page.getByRole('log');
+  await log.hover();
+  await page.mouse.wheel(0, -60_000);
+  await page.getByText('flood 18000', { exact: true }).or(page.locator('.line').first()).first().waitFor();
+  const read = () =>
+    log.evaluate((box) => {
+      const { top, height } = box.getBoundingClientRect();
+      return [...box.querySelectorAll('.line')].find((line) => line.getBoundingClientRect().top >= top + height / 2)?.textContent;
+    });
+  await page.waitForTimeout(400);
+  const before = await read();
+  assert.match(before, /flood \d+/);
+  await say(20_001, 26_000);
+  await page.getByRole('button', { name: /^6\s?0\d\d new/ }).waitFor();
+  assert.equal(await read(), before);
+  await page.getByRole('button', { name: /new/ }).click();
+  await page.getByText('flood 26000', { exact: true }).waitFor();
+  // After a reload the newest are there; older ones are read by who scrolls up or looks for something in them.
+  await page.reload();
+  await page.getByText('flood 26000', { exact: true }).waitFor();
+  await page.getByLabel('Find in the log').fill('flood 22345');
+  await page.getByText(/^0 of the last 1\s?000 lines, since/).waitFor();
+  await page.getByRole('button', { name: 'Look in older lines' }).click();
+  await page.getByText('flood 22345', { exact: true }).waitFor();
+  await page.getByText(/^1 of the last [56]\s?\d{3} lines, since/).waitFor();
+  await page.getByLabel('Find in the log').fill('');
+  await close();
+});
+
+test('on a phone a line of the log tells its time and its source', async () => {
+  const { page, close } = await open(`/apps/${await appNamed('shop')}/logs`, { width: 400 });
+  const line = page.locator('.line').last();
+  await line.waitFor();
+  assert.match(await line.innerText(), /^\d\d:\d\d:\d\d\.\d{3}\s/);
+  assert.ok(await line.locator('.from').isVisible());
+  const wrap = page.getByRole('checkbox', { name: 'Wrap' });
+  assert.ok(await wrap.isChecked());
+  await wrap.uncheck();
+  assert.equal(await line.locator('.text').evaluate((text) => getComputedStyle(text).whiteSpace), 'pre');
   await close();
 });
 
@@ -126,6 +179,41 @@ test('a route is mapped and unmapped', async () => {
   await row.waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'Undo' }).click();
   await row.waitFor();
+  await close();
+});
+
+test('an address that another app has is not shared by accident', async () => {
+  const guid = await appNamed('shop');
+  const { resources: spaces } = await api('GET', '/v3/spaces');
+  const { resources: domains } = await api('GET', '/v3/domains');
+  const domain = domains.find((one) => !one.internal);
+  const [space, data] = [{ data: { guid: spaces[0].guid } }, { data: { guid: domain.guid } }];
+  const node = await api('POST', '/v3/apps', { name: 'node', relationships: { space } });
+  const route = await api('POST', '/v3/routes', { host: 'taken', relationships: { space, domain: data } });
+  await api('POST', `/v3/routes/${route.guid}/destinations`, { destinations: [{ app: { guid: node.guid } }] });
+  const { page, close } = await open(`/apps/${guid}/routes`);
+  const row = page.getByRole('table', { name: 'Routes' }).getByRole('row', { name: /taken/ });
+  await page.getByRole('button', { name: 'Map a route…' }).click();
+  await page.getByLabel('Host name').fill('Taken');
+  await page.getByRole('button', { name: 'Map', exact: true }).click();
+  const question = page.getByRole('dialog', { name: /Map taken\..* to shop\?/ });
+  await question.getByText('node already answers here; requests would be divided.').waitFor();
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await row.count(), 0);
+  // Under a path that nobody has, nothing is asked; every name that nobody has is somebody's loss again.
+  await page.getByLabel('Path').fill('/own');
+  await page.getByRole('button', { name: 'Map', exact: true }).click();
+  await row.getByText(/\/own/).waitFor();
+  await page.getByRole('button', { name: 'Map a route…' }).click();
+  await page.getByLabel('Host name').fill('*');
+  await page.getByRole('button', { name: 'Map', exact: true }).click();
+  await page.getByText(/every name that no other route has/).waitFor();
+  await page.getByRole('dialog', { name: /Map \*\./ }).getByRole('button', { name: 'Cancel' }).click();
+  await page.getByLabel('Host name').fill('taken');
+  await page.getByRole('button', { name: 'Map', exact: true }).click();
+  await question.getByRole('button', { name: 'Map anyway' }).click();
+  await row.getByText(/^taken\.[^/]*$/).waitFor();
+  await api('DELETE', `/v3/apps/${node.guid}`);
   await close();
 });
 

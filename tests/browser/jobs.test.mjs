@@ -137,8 +137,14 @@ test('a deployment that fails says why, also to who comes later', async () => {
   await page.getByText('The last deployment failed').waitFor();
   await page.getByText(/SyntaxError|invalid syntax/).first().waitFor();
   assert.equal((await ended(id)).status, 'failed');
+  await page.getByText('racetrack deploy FOLDER').waitFor();
   await page.goto(`${base}/`);
   await page.getByRole('link', { name: /broken/ }).first().waitFor();
+  await page.goto(`${base}/jobs`);
+  const row = page.getByRole('table', { name: 'Could not be deployed' }).getByRole('row', { name: /broken/ });
+  await row.getByText(/SyntaxError|invalid syntax|failed|error/i).waitFor();
+  await row.getByRole('link', { name: 'broken 0.0.1' }).click();
+  await page.getByText('The last deployment failed').waitFor();
   await close();
 });
 

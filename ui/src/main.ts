@@ -2,6 +2,8 @@ import './style/fonts.css';
 import './style/values.css';
 import './style/base.css';
 import './style/parts.css';
+import './style/bar.css';
+import './style/print.css';
 import './lib/theme.svelte';
 import { mount } from 'svelte';
 import { faces } from './faces';

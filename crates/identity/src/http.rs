@@ -12,6 +12,6 @@ mod uaa;
 pub use authenticate::authenticate;
 pub use base::base_url;
 pub(crate) use base::origin;
-pub use pages::pages;
+pub use pages::{bar, pages};
 pub use routes::routes;
 pub use uaa::uaa;

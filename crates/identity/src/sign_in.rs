@@ -1,10 +1,10 @@
 //! Signing in with a password, and the tokens and sessions that come of it.
 
 use crate::clock::micros;
-use crate::hashing::verify_password;
+use crate::hashing::{hash_password, verify_password};
 use crate::model::password::Password;
 use crate::repo::client::{UaaClient, client_get};
-use crate::repo::person::{ORIGIN, Person, password_hash, person_by_name, person_get};
+use crate::repo::person::{ORIGIN, Person, password_hash, person_by_name, person_get, person_set_password};
 use crate::repo::session::{NewSession, SessionKind, session_by_secret, session_create};
 use crate::repo::{backoff, note};
 use crate::token::{Claims, UserClaims, jti};
@@ -73,6 +73,21 @@ impl Identity {
             Some(reason) => Err(SignInError::State(reason)),
             None => Ok(person),
         }
+    }
+
+    /// A person's new password, by the old one. The session `keep` goes on; all others of theirs end.
+    pub(crate) async fn change_password(
+        &self,
+        caller: &Caller,
+        (old, new): (Password, Password),
+        keep: Option<String>,
+        origin: &Origin,
+    ) -> Result<(), SignInError> {
+        let person = self.sign_in(&caller.name, old, origin).await?;
+        let hash = hash_password(new).await?;
+        let actor = caller.actor();
+        let set = move |tx: &mut store::Tx<'_>| person_set_password(tx, &actor, &person.id, &hash, keep.as_deref());
+        Ok(self.db().write(set).await?)
     }
 
     /// The client with this id and secret. A public client's secret is empty.

@@ -7,7 +7,9 @@ use crate::House;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use axum::{Json, Router, routing::get};
+use axum::{Extension, Json, Router, routing::get};
+use engine::bytes_in_words;
+use identity::Authentication;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -52,31 +54,43 @@ pub fn routes() -> Router<House> {
     Router::new().route("/env_info", get(show_env_info)).route("/env_info/{component}", get(show_component))
 }
 
-async fn show_env_info(State(house): State<House>, headers: HeaderMap) -> Response {
-    let info = house.health().await;
-    let status = if info.status == Wellness::Bad { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    answer(&headers, status, &info.components, info.status, &info)
+type Asking = Option<Extension<Authentication>>;
+
+fn who(asking: &Asking) -> Option<&Authentication> {
+    asking.as_ref().map(|Extension(asking)| asking)
 }
 
-async fn show_component(State(house): State<House>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+async fn show_env_info(State(house): State<House>, asking: Asking, headers: HeaderMap) -> Response {
+    let info = house.health().await;
+    let status = if info.status == Wellness::Bad { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    answer(&headers, who(&asking), status, &info.components, info.status, &info)
+}
+
+async fn show_component(
+    State(house): State<House>,
+    Path(name): Path<String>,
+    asking: Asking,
+    headers: HeaderMap,
+) -> Response {
     let found = match name.as_str() {
         "attachments" => Some(attachments(&house).await),
         _ => house.health().await.components.into_iter().find(|component| component.name == name),
     };
     let Some(component) = found else { return StatusCode::NOT_FOUND.into_response() };
     let status = if component.status == Wellness::Bad { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    answer(&headers, status, std::slice::from_ref(&component), component.status, &component)
+    answer(&headers, who(&asking), status, std::slice::from_ref(&component), component.status, &component)
 }
 
 fn answer(
     headers: &HeaderMap,
+    asking: Option<&Authentication>,
     status: StatusCode,
     components: &[Component],
     worst: Wellness,
     json: &impl Serialize,
 ) -> Response {
     if crate::wants_html(headers) {
-        let page = crate::pages::Health { components, worst };
+        let page = crate::pages::Health { bar: identity::http::bar(asking, "/env_info"), components, worst };
         return (status, Html(crate::pages::render(&page))).into_response();
     }
     (status, Json(json)).into_response()
@@ -114,7 +128,7 @@ async fn database(house: &House) -> Component {
     };
     let begun = Instant::now();
     let probe = tokio::time::timeout(Duration::from_secs(3), house.db.read(identity::has_administrator)).await;
-    let took = format!("{} µs", begun.elapsed().as_micros());
+    let took = took(begun);
     let (status, summary) = match probe {
         Ok(Ok(_)) => (Wellness::Ok, "answers".to_owned()),
         // The cause may name hosts; it is in the log.
@@ -143,7 +157,7 @@ fn engine(house: &House) -> Component {
     };
     let mut rows = vec![("engine", facts.engine), ("control groups", facts.cgroups), ("disk limit", facts.disk_limit)];
     let (room, used, builds) = house.budget.used();
-    rows.push(("memory given out", format!("{} of {} MB", used >> 20, room.memory_bytes >> 20)));
+    rows.push(("memory given out", format!("{} of {}", bytes_in_words(used), bytes_in_words(room.memory_bytes))));
     rows.push(("builds under way", format!("{builds} of {}", room.staging_slots)));
     rows.push(("waiting for their turn", house.budget.queue().len().to_string()));
     rows.extend(facts.problems.into_iter().skip(1).map(|problem| ("note", problem)));
@@ -172,7 +186,7 @@ fn disk(house: &House) -> Component {
                 (0..5, _) => (Wellness::Warn, "is nearly full"),
                 _ => (Wellness::Ok, "has room"),
             };
-            let facts = vec![("free", format!("{} MB", free >> 20)), ("size", format!("{} MB", all >> 20))];
+            let facts = vec![("free", bytes_in_words(free)), ("size", bytes_in_words(all))];
             Component { name: "disk", status, summary: summary.into(), facts }
         }
         Err(error) => Component {
@@ -182,6 +196,11 @@ fn disk(house: &House) -> Component {
             facts: Vec::new(),
         },
     }
+}
+
+/// `0.4 ms`.
+fn took(begun: Instant) -> String {
+    format!("{:.1} ms", begun.elapsed().as_secs_f64() * 1000.0)
 }
 
 /// A real write, read and delete.
@@ -198,7 +217,7 @@ async fn attachments(house: &House) -> Component {
     };
     let facts = vec![
         ("kind", if house.options.blobs.is_some() { "external" } else { "folder" }.to_owned()),
-        ("answered in", format!("{} µs", begun.elapsed().as_micros())),
+        ("answered in", took(begun)),
     ];
     Component { name: "attachments", status, summary, facts }
 }

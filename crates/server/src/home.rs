@@ -20,13 +20,19 @@ pub async fn show_home(headers: HeaderMap, Extension(authentication): Extension<
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:7080");
     let scheme = headers.get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok()).unwrap_or("http");
     let url = format!("{scheme}://{host}");
-    Html(crate::pages::render(&crate::pages::Home { name, url: &url })).into_response()
+    Html(crate::pages::render(&crate::pages::Home {
+        bar: identity::http::bar(Some(&authentication), "/"),
+        name,
+        url: &url,
+    }))
+    .into_response()
 }
 
 async fn show_style() -> impl IntoResponse {
     (
         [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")],
-        include_str!("pitlane.css"),
+        // The look is the app's; what only these pages have comes after it.
+        [crate::ui::style(), include_str!("pitlane.css").to_owned()].concat(),
     )
 }
 

@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use identity::Authentication;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -61,6 +62,7 @@ async fn pages_for_browsers(request: Request, next: Next) -> Response {
         return page;
     }
     let path = request.uri().path().to_owned();
+    let asking = request.extensions().get::<Authentication>().cloned();
     if request.method() == Method::GET && path == "/" {
         return axum::routing::get(home::show_home).oneshot(request).await.into_response();
     }
@@ -71,7 +73,7 @@ async fn pages_for_browsers(request: Request, next: Next) -> Response {
         && response.headers().get(header::CONTENT_TYPE).is_none_or(json)
         && !APIS.contains(&first)
     {
-        return crate::pages::not_found(&path);
+        return crate::pages::not_found(&path, asking.as_ref());
     }
     response
 }
@@ -92,7 +94,7 @@ async fn guard(State(_): State<House>, request: Request, next: Next) -> Response
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

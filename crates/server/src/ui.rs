@@ -50,8 +50,16 @@ async fn show_asset(request: Request) -> Response {
             response.headers_mut().insert(CACHE_CONTROL, kept);
             response
         }
-        None => crate::pages::not_found(request.uri().path()),
+        None => crate::pages::not_found(request.uri().path(), request.extensions().get()),
     }
+}
+
+/// The app's style sheet, for the pages that are rendered here: fonts, values, the bar. Empty where there is no app.
+pub(crate) fn style() -> String {
+    let read = |name: &str| Dist::get(name).and_then(|file| String::from_utf8(file.data.into_owned()).ok());
+    let index = read("index.html").unwrap_or_default();
+    let linked = index.split("href=\"/").skip(1).filter_map(|rest| rest.split('"').next());
+    linked.filter(|name| name.ends_with(".css")).filter_map(read).collect()
 }
 
 /// The answer to a browser's request of a page; none if it is for none, or there are no pages.

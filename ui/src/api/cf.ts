@@ -242,10 +242,18 @@ export async function endInstance(process: string, index: number): Promise<void>
   await del(`/v3/processes/${process}/instances/${index}`);
 }
 
+/** The route at an address, if there is one. */
+export async function findRoute(domain: string, host: string, path: string): Promise<Route | undefined> {
+  const found = await get<Listing<Route>>(`/v3/routes${queryOf({ domain_guids: domain, hosts: host, per_page: MOST })}`);
+  return found.resources.find((route) => route.path === path);
+}
+/** Names of those of `guids` that the person may see. */
+export async function appNames(guids: string[]): Promise<string[]> {
+  return (await get<Listing<App>>(`/v3/apps${queryOf({ guids: guids.join(','), per_page: MOST })}`)).resources.map((app) => app.name);
+}
 /** Finds the route or makes it. */
 export async function ensureRoute(space: string, domain: string, host: string, path: string): Promise<Route> {
-  const query = queryOf({ domain_guids: domain, hosts: host, paths: path });
-  const found = (await get<Listing<Route>>(`/v3/routes${query}`)).resources[0];
+  const found = await findRoute(domain, host, path);
   if (found) return found;
   const body = { relationships: { space: { data: { guid: space } }, domain: { data: { guid: domain } } }, host, path };
   return post<Route>('/v3/routes', path ? body : { ...body, path: undefined });

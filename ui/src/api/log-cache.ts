@@ -54,18 +54,22 @@ function line(envelope: Envelope): Line | undefined {
 
 const lines = (batch: Envelope[]): Line[] => batch.flatMap((envelope) => line(envelope) ?? []);
 
-/** The newest lines, oldest first. */
-export async function recentLines(app: string, limit = 1000, signal?: AbortSignal): Promise<Line[]> {
-  const query = queryOf({ descending: true, envelope_types: 'LOG', limit });
-  const answer = await get<{ envelopes: { batch: Envelope[] } }>(`/api/v1/read/${app}${query}`, { signal });
-  return lines(answer.envelopes.batch).reverse();
+/** So many lines are answered at most. */
+export const MOST = 1000;
+
+async function read(app: string, query: Record<string, string | boolean>, signal?: AbortSignal): Promise<Line[]> {
+  const answer = await get<{ envelopes: { batch: Envelope[] } }>(`/api/v1/read/${app}${queryOf({ ...query, envelope_types: 'LOG', limit: MOST })}`, { signal });
+  return lines(answer.envelopes.batch);
+}
+
+/** The newest lines, or those before `end` (nanoseconds), oldest first; fewer than `MOST` are all that is kept. */
+export async function linesBefore(app: string, end?: string, signal?: AbortSignal): Promise<Line[]> {
+  return (await read(app, { descending: true, ...(end && { end_time: end }) }, signal)).reverse();
 }
 
 /** Lines from `start` (nanoseconds) on, oldest first. */
 export async function linesFrom(app: string, start: string, signal?: AbortSignal): Promise<Line[]> {
-  const query = queryOf({ start_time: start, envelope_types: 'LOG', limit: 1000 });
-  const answer = await get<{ envelopes: { batch: Envelope[] } }>(`/api/v1/read/${app}${query}`, { signal });
-  return lines(answer.envelopes.batch);
+  return read(app, { start_time: start }, signal);
 }
 
 /** New lines as they are written. `opened` is told when it begins, and again after every break. */

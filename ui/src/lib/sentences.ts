@@ -36,6 +36,9 @@ const apps: Record<string, string | Words> = {
   'audit.app.droplet.mapped': 'chose a droplet for %',
   'audit.app.deployment.create': 'began to replace the instances of %',
   'audit.app.deployment.cancel': 'cancelled the deployment of %',
+  'audit.app.deployment.continue': 'went on with the deployment of %',
+  'audit.app.revision.create': ({ data }) => `changed what % runs${data?.revision_version ? `: revision ${String(data.revision_version)}` : ''}`,
+  'audit.app.revision.environment_variables.show': 'looked at the variables of a revision of %',
   'audit.app.clear_buildpack_cache': 'emptied the staging cache of %',
   'audit.app.environment.show': 'looked at the environment of %',
   'audit.app.environment_variables.show': 'looked at the variables of %',
@@ -46,6 +49,8 @@ const apps: Record<string, string | Words> = {
   'audit.app.process.create': ({ data }) => `added the process ${String(data?.process_type ?? '')} to %`,
   'audit.app.process.update': ({ data }) => `changed the process ${String(data?.process_type ?? '')} of %`,
   'audit.app.process.terminate_instance': ({ data }) => `ended instance ${String(data?.process_index ?? data?.index ?? '')} of %`,
+  'audit.app.process.ready': ({ data }) => `instance ${String(data?.index ?? '')} of % is ready`,
+  'audit.app.process.not-ready': ({ data }) => `instance ${String(data?.index ?? '')} of % is not ready`,
   'audit.app.process.scale': ({ data }) => {
     const to = data?.request ?? {};
     const parts = [
@@ -119,7 +124,7 @@ export function isTwin(action: string): boolean {
 
 /** Who: a person by name, the platform as `Pitlane`; nobody for what happens by itself. */
 export function subject(entry: Said): string {
-  if (entry.action === 'audit.app.process.crash') return '';
+  if (/^audit\.app\.process\.(crash|ready|not-ready)$/.test(entry.action)) return '';
   if (entry.actor.name === 'pitlane' || entry.actor.kind === 'system') return 'Pitlane';
   return entry.actor.name || 'somebody';
 }

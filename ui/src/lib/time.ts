@@ -10,9 +10,12 @@ export function millis(value: string | number | null | undefined): number | unde
   return typeof value === 'number' ? value * 1000 : Date.parse(value);
 }
 
+/** The page's clock is some seconds old, and the server's may be ahead of it: what lies so little ahead has happened. */
+const AHEAD = 15_000;
+
 /** `just now`, `4 min ago`, `in 2 h`, `Tue 14:05`, `3 Mar`, `3 Mar 2024`. */
 export function relative(at: number, now: number): string {
-  const past = at <= now;
+  const past = at <= now + AHEAD;
   const distance = Math.abs(now - at);
   const words = (amount: string) => (past ? `${amount} ago` : `in ${amount}`);
   if (distance < 45_000) return past ? 'just now' : 'in a moment';

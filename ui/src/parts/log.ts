@@ -6,6 +6,8 @@ export interface LogLine {
   /** `web.0`, `router`, `build`. */
   from: string;
   kind: string;
+  /** Its exact place in the log, where that can be asked for. */
+  at?: string;
   text: string;
   level: 'error' | 'warn' | 'plain';
 }

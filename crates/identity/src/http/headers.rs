@@ -10,8 +10,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 /// Nothing but our own style sheet, forms to ourselves, in nobody's frame.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds what pages of one's account carry. `same-origin` referrers, because with none at all browsers send `Origin: null`.
 pub(crate) fn secure(mut response: Response) -> Response {

@@ -1,11 +1,16 @@
 //! The pages of one's own account: server-rendered, without script.
 
 mod account;
+mod bar;
+mod own_password;
 mod password;
+mod program;
 mod setup;
 mod signin;
 mod signup;
 pub(super) mod when;
+
+pub use bar::bar;
 
 use super::routes::Routes;
 use super::{api, authenticate, cookie, headers};
@@ -46,6 +51,7 @@ pub(super) fn routes() -> Routes {
         .add(Method::POST, "/password", password::set_password)
         .add(Method::GET, "/account/sessions", account::show_sessions)
         .add(Method::POST, "/account/sessions/{id}/revoke", account::revoke_session)
+        .add(Method::POST, "/account/password", own_password::change_password)
         .add(Method::POST, "/account/tokens", account::create_token)
         .add(Method::POST, "/account/tokens/{id}/revoke", account::revoke_token)
         .add(Method::GET, "/static/identity.css", stylesheet)

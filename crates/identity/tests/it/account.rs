@@ -164,3 +164,62 @@ async fn me() {
         (&json!(kim.id), &json!(true), &json!("kim@example.com"))
     );
 }
+
+#[tokio::test]
+async fn people_change_their_own_password_by_the_old_one() {
+    each_house(async |house| {
+        house.person("kim").await;
+        let (laptop, phone) = (house.sign_in("kim").await, house.sign_in("kim").await);
+        let page = house.get("/account/sessions", &[("cookie", &laptop)]).await;
+        assert!(page.text.contains("action=\"/account/password\"") && page.text.contains("you will be signed out"));
+        let change = async |old: &str, new: &str, again: &str| {
+            let form = format!("old_password={old}&password={new}&password_again={again}");
+            house.submit("/account/password", &laptop, &form).await
+        };
+        // Each fault is told at its field, and nothing is changed by any of them.
+        let wrong = change("wrong+one", "battery+staple", "battery+staple").await;
+        assert_eq!(wrong.status, 422, "{}", wrong.text);
+        assert!(wrong.text.contains("id=\"old_error\" role=\"alert\">It is not the right one."), "{}", wrong.text);
+        let short = change("correct+horse", "short", "other").await;
+        assert_eq!(short.status, 422);
+        assert!(
+            short.text.contains("id=\"password_error\"") && short.text.contains("id=\"again_error\""),
+            "{}",
+            short.text
+        );
+        assert!(!short.text.contains("id=\"old_error\""));
+        let from_elsewhere = [("cookie", laptop.as_str()), ("origin", "http://evil.test"), ("accept", "text/html")];
+        let form = "old_password=correct+horse&password=battery+staple&password_again=battery+staple";
+        assert_eq!(house.call("POST", "/account/password", &from_elsewhere, form).await.status, 403);
+        assert_eq!(house.get("/whoami", &[("cookie", &phone)]).await.text, "kim");
+
+        // It is changed: here one stays, elsewhere one is out, and only the new one is good.
+        let done = change("correct+horse", "battery+staple", "battery+staple").await;
+        assert_eq!((done.status.as_u16(), done.header("location")), (303, "/account/sessions?changed"));
+        let page = house.get("/account/sessions?changed", &[("cookie", &laptop)]).await;
+        assert!(page.text.contains("Your password is changed."), "{}", page.text);
+        assert!(house.get("/whoami", &[("cookie", &phone)]).await.text.starts_with("refused"));
+        let old = house.submit("/signin", "", "user_name=kim&password=correct+horse").await;
+        assert_ne!(old.status, 303);
+        assert_eq!(house.submit("/signin", "", "user_name=kim&password=battery+staple").await.status, 303);
+        let ledger = format!("{:?}", house.ledger().await);
+        assert!(ledger.contains("person.password") && !ledger.contains("battery"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_bar_shows_what_one_may_open() {
+    let house = house().await;
+    house.admin("ann").await;
+    house.person("kim").await;
+    let page = async |name: &str| {
+        let cookie = house.sign_in(name).await;
+        house.get("/account/sessions", &[("cookie", &cookie)]).await.text
+    };
+    let (ann, kim) = (page("ann").await, page("kim").await);
+    for link in ["/", "/projects", "/apps", "/jobs", "/audit", "/env_info"] {
+        assert!(kim.contains(&format!("<a href=\"{link}\"")), "{link}");
+    }
+    assert!(ann.contains("Administration") && !kim.contains("Administration"));
+}

@@ -22,6 +22,7 @@ const CASES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/password", [410; 5]),
     ("GET", "/account/sessions", [303, 403, 200, 200, 403]),
     ("POST", "/account/sessions/{id}/revoke", [303, 403, 303, 303, 403]),
+    ("POST", "/account/password", [303, 403, 422, 422, 403]),
     ("POST", "/account/tokens", [303, 403, 422, 422, 403]),
     ("POST", "/account/tokens/{id}/revoke", [303, 403, 303, 303, 403]),
     // One's own account.

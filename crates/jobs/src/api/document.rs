@@ -11,7 +11,7 @@ use std::fmt::Write;
 const TITLE: &str = "Lifecycle API Server";
 
 /// What the page may load and ask: this host alone.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
     form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// `GET /lifecycle`.

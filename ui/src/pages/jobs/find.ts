@@ -2,7 +2,6 @@
 
 import { listDeployments, listJobs, type Job } from '../../api/jobs';
 import type { Found, Need } from '../../lib/face';
-import { Failure } from '../../lib/failure';
 import { fit } from '../../lib/fit';
 import { href } from './state';
 
@@ -11,18 +10,8 @@ const DAY = 86_400;
 
 let kept: { at: number; jobs: Promise<Job[]> } | undefined;
 
-/** Somebody who may read no job has none. */
-async function readable(signal?: AbortSignal): Promise<Job[]> {
-  try {
-    return await listJobs({ signal });
-  } catch (error) {
-    if (error instanceof Failure && error.forbidden) return [];
-    throw error;
-  }
-}
-
 export async function findJobs(words: string, _signal: AbortSignal): Promise<Found[]> {
-  if (!kept || Date.now() - kept.at > 10_000) kept = { at: Date.now(), jobs: readable() };
+  if (!kept || Date.now() - kept.at > 10_000) kept = { at: Date.now(), jobs: listJobs() };
   const jobs = await kept.jobs.catch((error: unknown) => {
     kept = undefined;
     throw error;
@@ -34,7 +23,7 @@ export async function findJobs(words: string, _signal: AbortSignal): Promise<Fou
 }
 
 export async function needs(signal: AbortSignal): Promise<Need[]> {
-  const jobs = await readable(signal);
+  const jobs = await listJobs({ signal });
   const found: Need[] = [];
   for (const job of jobs) {
     if (job.status !== 'error' && job.status !== 'lost') continue;

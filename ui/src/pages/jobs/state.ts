@@ -1,6 +1,6 @@
 // The state of a job in one word and a colour.
 
-import type { Job, JobStatus } from '../../api/jobs';
+import type { Deployment, Job, JobStatus } from '../../api/jobs';
 
 export const dots: Record<JobStatus, '' | 'warn' | 'bad' | 'off' | 'busy'> = {
   running: '',
@@ -36,6 +36,21 @@ export function phaseIndex(phase: string | null): number {
 
 export function href(job: { name: string; version: string }, tab = ''): string {
   return `/jobs/${encodeURIComponent(job.name)}/${encodeURIComponent(job.version)}${tab && `/${tab}`}`;
+}
+
+/** The newest deployment of each version of which none has ever succeeded: of those no job tells. */
+export function neverDeployed(deployments: Deployment[], jobs: { name: string; version: string }[]): Deployment[] {
+  const there = new Set(jobs.map((job) => href(job)));
+  const of = Map.groupBy(deployments, (one) => href({ name: one.job_name, version: one.job_version }));
+  return [...of].flatMap(([job, all]) => {
+    const newest = all.toSorted((a, b) => b.create_time - a.create_time)[0];
+    return newest?.status === 'failed' && !there.has(job) && !all.some((one) => one.status === 'done') ? newest : [];
+  });
+}
+
+/** How a folder with a manifest is deployed. */
+export function deployCommand(origin: string): string {
+  return `racetrack set remote ${origin}/lifecycle\nracetrack login TOKEN\nracetrack deploy FOLDER`;
 }
 
 /** Versions from the newest. */

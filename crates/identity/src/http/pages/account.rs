@@ -1,5 +1,7 @@
 //! One's own sessions and API tokens.
 
+use super::bar::bar;
+use super::program::program;
 use super::when::{When, when};
 use super::{failure, form, go, page, signed_in};
 use crate::http::authenticate::cross_site;
@@ -7,7 +9,7 @@ use crate::http::{base, cookie};
 use crate::model::origin::is_own;
 use crate::verify::Credential;
 use crate::{
-    ApiToken, Caller, Identity, IdentityError, Session, SessionKind, api_token_create, api_token_list,
+    ApiToken, Authentication, Caller, Identity, IdentityError, Session, SessionKind, api_token_create, api_token_list,
     api_token_revoke, person_get, session_list, session_revoke,
 };
 use askama::Template;
@@ -18,25 +20,41 @@ use http::header::SET_COOKIE;
 use http::request::Parts;
 use http::{Extensions, StatusCode};
 
-const HERE: &str = "/account/sessions";
+pub(super) const HERE: &str = "/account/sessions";
+/// The query with which one comes back from a new password.
+pub(super) const CHANGED: &str = "changed";
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
 #[derive(Template)]
 #[template(path = "account.html")]
 struct Account {
     who: String,
+    bar: String,
     sessions: Vec<SessionRow>,
     tokens: Vec<TokenRow>,
+    said: Said,
+}
+
+/// What the page says of what was just asked for.
+#[derive(Default)]
+pub(super) struct Said {
     /// A token that was made just now; shown this once.
-    fresh: Option<String>,
-    token_name: String,
-    token_error: Option<String>,
+    pub(super) fresh: Option<String>,
+    pub(super) token_name: String,
+    pub(super) token_error: Option<String>,
+    /// A new password holds.
+    pub(super) changed: bool,
+    pub(super) old_error: Option<String>,
+    pub(super) password_error: Option<String>,
+    pub(super) again_error: Option<String>,
 }
 
 struct SessionRow {
     id: String,
     what: String,
     agent: String,
+    /// The agent in words.
+    program: String,
     address: String,
     created: When,
     used: When,
@@ -59,18 +77,19 @@ pub(super) async fn show_sessions(State(identity): State<Identity>, request: Req
     match signed_in(request.extensions(), HERE) {
         Ok((caller, id)) => {
             let parts = (caller.clone(), id.to_owned(), this_session(request.extensions()));
-            show(&identity, parts, StatusCode::OK, None, (String::new(), None)).await
+            let said = Said { changed: request.uri().query() == Some(CHANGED), ..Said::default() };
+            show(&identity, parts, StatusCode::OK, said).await
         }
         Err(answer) => answer,
     }
 }
 
-async fn show(
+/// The page, for the caller, their id and their session.
+pub(super) async fn show(
     identity: &Identity,
     (caller, id, this): (Caller, String, Option<String>),
     status: StatusCode,
-    fresh: Option<String>,
-    (token_name, token_error): (String, Option<String>),
+    said: Said,
 ) -> Response {
     let now = identity.now();
     let found = identity
@@ -83,7 +102,16 @@ async fn show(
     };
     let sessions = sessions.into_iter().map(|session| session_row(session, this.as_deref(), now)).collect();
     let tokens = tokens.into_iter().map(|token| token_row(token, now)).collect();
-    page(status, &Account { who: caller.name, sessions, tokens, fresh, token_name, token_error })
+    page(
+        status,
+        &Account {
+            bar: bar(Some(&Authentication::Caller(caller.clone())), HERE),
+            who: caller.name,
+            sessions,
+            tokens,
+            said,
+        },
+    )
 }
 
 fn session_row(session: Session, this: Option<&str>, now: i64) -> SessionRow {
@@ -94,6 +122,7 @@ fn session_row(session: Session, this: Option<&str>, now: i64) -> SessionRow {
             (_, Some(client)) => format!("Command line ({client})"),
             (_, None) => "Command line".into(),
         },
+        program: program(&session.agent),
         agent: if session.agent.is_empty() { "unknown program".into() } else { session.agent },
         address: session.address,
         created: when(session.created_at, now),
@@ -115,7 +144,7 @@ fn token_row(token: ApiToken, now: i64) -> TokenRow {
     }
 }
 
-fn this_session(extensions: &Extensions) -> Option<String> {
+pub(super) fn this_session(extensions: &Extensions) -> Option<String> {
     match extensions.get::<Credential>() {
         Some(Credential::Session { id, .. }) => Some(id.clone()),
         _ => None,
@@ -173,10 +202,13 @@ pub(super) async fn create_token(State(identity): State<Identity>, parts: Parts,
         .await;
     let whose = (caller, person, this_session(&parts.extensions));
     match made {
-        Ok((_, text)) => show(&identity, whose, StatusCode::CREATED, Some(text), (String::new(), None)).await,
+        Ok((_, text)) => {
+            show(&identity, whose, StatusCode::CREATED, Said { fresh: Some(text), ..Said::default() }).await
+        }
         Err(error @ IdentityError::Invalid { .. }) => {
             let IdentityError::Invalid { problem, .. } = &error else { return failure(&error) };
-            show(&identity, whose, StatusCode::UNPROCESSABLE_ENTITY, None, (name, Some(problem.clone()))).await
+            let said = Said { token_name: name, token_error: Some(problem.clone()), ..Said::default() };
+            show(&identity, whose, StatusCode::UNPROCESSABLE_ENTITY, said).await
         }
         Err(error) => failure(&error),
     }
@@ -196,7 +228,7 @@ pub(super) async fn revoke_token(State(identity): State<Identity>, Path(id): Pat
 
 /// The signed-in person on one of our own pages.
 #[expect(clippy::result_large_err, reason = "the error is the answer")]
-fn may_change(parts: &Parts) -> Result<(&Caller, String), Response> {
+pub(super) fn may_change(parts: &Parts) -> Result<(&Caller, String), Response> {
     if !is_own(&parts.headers, base::scheme(&parts.headers)) {
         return Err(cross_site(&parts.headers));
     }

@@ -193,36 +193,36 @@ pub(super) async fn set_password(
         Ok(new) => new,
         Err(error) => return oauth_error(StatusCode::BAD_REQUEST, "invalid_scim_resource", &error.to_string()),
     };
-    let himself = caller.subject == Subject::Person(id.clone());
-    if himself {
-        let old = Password::new(new.old_password.unwrap_or_default());
-        match identity.sign_in(&caller.name, old, &crate::http::base::origin(&headers)).await {
-            Ok(_) => {}
-            Err(SignInError::Identity(error)) => return failure(&error),
+    let updated = || private(Json(json!({ "status": "ok", "message": "password updated" })).into_response());
+    if caller.subject == Subject::Person(id.clone()) {
+        let both = (Password::new(new.old_password.unwrap_or_default()), Password::new(new.password));
+        // The session that asks goes on; all others of that person end.
+        let keep = match extensions.get::<Credential>() {
+            Some(Credential::Session { id, .. }) => Some(id.clone()),
+            _ => None,
+        };
+        return match identity.change_password(&caller, both, keep, &crate::http::base::origin(&headers)).await {
+            Ok(()) => updated(),
+            Err(SignInError::Identity(error)) => failure(&error),
             Err(SignInError::Bad) => {
-                return oauth_error(StatusCode::UNAUTHORIZED, "unauthorized", "The old password is not the right one");
+                oauth_error(StatusCode::UNAUTHORIZED, "unauthorized", "The old password is not the right one")
             }
-            Err(error) => return oauth_error(StatusCode::UNAUTHORIZED, "unauthorized", &error.to_string()),
-        }
+            Err(error) => oauth_error(StatusCode::UNAUTHORIZED, "unauthorized", &error.to_string()),
+        };
     }
     let hash = match hash_password(Password::new(new.password)).await {
         Ok(hash) => hash,
         Err(error) => return failure(&error),
     };
-    // The session that asks goes on; all others of that person end.
-    let keep = match extensions.get::<Credential>() {
-        Some(Credential::Session { id, .. }) if himself => Some(id.clone()),
-        _ => None,
-    };
     let set = identity
         .db()
         .write(move |tx| {
             administrators_only_by_administrators(tx, &caller, &id)?;
-            person_set_password(tx, &caller.actor(), &id, &hash, keep.as_deref())
+            person_set_password(tx, &caller.actor(), &id, &hash, None)
         })
         .await;
     match set {
-        Ok(()) => private(Json(json!({ "status": "ok", "message": "password updated" })).into_response()),
+        Ok(()) => updated(),
         Err(error) => failure(&error),
     }
 }

@@ -1,0 +1,1 @@
+function e(){let e=!1;return async t=>{if(!e){e=!0;try{await t()}finally{e=!1}}}}export{e as t};
