@@ -1,1 +1,0 @@
-import"./Problem-Dqx1ANLl.js";import{A as e,H as t,M as n,O as r,q as i,t as a}from"./client-D0AsNJez.js";var o=n(`<p class="quiet svelte-1b55nf1" role="status"> </p>`);function s(n,s){let c=a(s,`what`,3,`Reading`);var l=o(),u=i(l);t(()=>r(u,`${c()??``} …`)),e(n,l)}export{s as t};

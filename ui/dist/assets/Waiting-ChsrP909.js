@@ -1,0 +1,1 @@
+import"./Problem-CcCIUaqJ.js";import{A as e,H as t,J as n,M as r,O as i,t as a}from"./client-eVYAe1dj.js";var o=r(`<p class="quiet svelte-1b55nf1" role="status"> </p>`);function s(r,s){let c=a(s,`what`,3,`Reading`);var l=o(),u=n(l);t(()=>i(u,`${c()??``} …`)),e(r,l)}export{s as t};
