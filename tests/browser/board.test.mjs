@@ -19,7 +19,7 @@ before(async () => {
   for (const name of ['Search forgets accents', 'Dark receipts']) ids[name] = (await made(name, 'unscheduled', { estimate: 1 })).id;
 });
 
-const order = (page, panel = 'current') => page.locator(`[data-panel="${panel}"] [data-story]`).evaluateAll((rows) => rows.map((row) => row.getAttribute('aria-label').replace(/^\w+: /, '')));
+const order = (page, panel = 'current') => page.locator(`[data-panel="${panel}"] [data-story]`).evaluateAll((rows) => rows.map((row) => row.querySelector('.name').textContent));
 const row = (page, name) => page.locator(`[data-story="${ids[name]}"]`);
 
 /** Waits until a panel shows these stories in this order. */
@@ -86,7 +86,7 @@ test('the same with the keys alone', async () => {
   await shows(page, first);
   await row(page, 'Pay with a card').focus();
   await page.keyboard.press('ArrowDown');
-  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'feature: Address book');
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'feature: Address book, unstarted, 2 points, label payments');
   await page.keyboard.press(' ');
   await page.keyboard.press('ArrowDown');
   await shows(page, ['Pay with a card', 'Order history', 'Address book', 'Gift cards']);
@@ -95,7 +95,9 @@ test('the same with the keys alone', async () => {
   await shows(page, first);
   await page.keyboard.press(' ');
   await page.keyboard.press('ArrowUp');
+  const saved = page.waitForResponse((response) => response.request().method() === 'PUT');
   await page.keyboard.press(' ');
+  await saved;
   const moved = ['Address book', 'Pay with a card', 'Order history', 'Gift cards'];
   await shows(page, moved);
   await page.reload();

@@ -7,7 +7,8 @@ export interface Key {
   key: string;
   /** What it does, for the help and the command palette. */
   does: string;
-  run: (event?: KeyboardEvent) => void;
+  /** Nothing: the thing that has the focus does it, and this is told in the help only. */
+  run?: (event?: KeyboardEvent) => void;
   /** Works while typing too. */
   always?: boolean;
   /** Not in the palette: moving about makes no sense there. */
@@ -87,7 +88,7 @@ function listen(event: KeyboardEvent): void {
   pending = '';
   for (const layer of layers) {
     for (const key of layer.keys) {
-      if (key.key !== pressed && key.key !== sequence) continue;
+      if (!key.run || (key.key !== pressed && key.key !== sequence)) continue;
       if ((inField || inDialog) && !key.always) continue;
       event.preventDefault();
       key.run(event);

@@ -1,13 +1,18 @@
 // What can be done to stories on a board: each shows at once, and is undone with its reason when the server refuses it.
 
+import { tick } from 'svelte';
 import { createStory, deleteStory, updateStory, type StoryData } from '../../api/tracker';
 import { ask } from '../../lib/ask.svelte';
 import { many } from '../../lib/format';
 import { say } from '../../lib/toasts.svelte';
 import type { Board } from './model/board.svelte';
-import { asRequest, listOf, placed, type List, type Move } from './model/moves';
+import { asRequest, idsOf, listOf, placed, type List, type Move } from './model/moves';
 import type { Draft, Story } from './model/snapshot';
 import { inProgress, isEstimable, type State, type StoryType } from './model/story';
+
+/** As long as a title may be. */
+export const LONGEST_TITLE = 5_000;
+export const TOO_LONG = 'A title has at most 5,000 characters.';
 
 const short = (name: string) => (name.length > 60 ? `${name.slice(0, 58)}…` : name);
 
@@ -80,12 +85,20 @@ export async function step(board: Board, story: Story, to: State): Promise<void>
     const { yes } = await ask({ title: `Accept “${short(story.name)}”?`, says: [`${open.join(' and ')} still open.`], action: 'Accept' });
     if (!yes) return;
   }
-  const before = story.state;
+  // Accepted ones stand elsewhere.
+  const list = listOf(story);
+  const ids = list ? idsOf(board.view, list) : [];
+  const at = ids.indexOf(story.id);
+  const above = ids.slice(0, at).reverse();
+  const below = ids.slice(at + 1);
   const done = await changeStory(board, story, { state: to });
   if (done && to === 'accepted') {
     say(`“${short(story.name)}” is accepted`, () => {
-      const now = board.view.stories.get(story.id);
-      if (now) void changeStory(board, now, { state: before });
+      if (!list) return;
+      // The nearest of its neighbours that are still there.
+      const still = new Set(idsOf(board.view, list));
+      const back = { id: story.id, before: below.find((one) => still.has(one)), after: above.find((one) => still.has(one)), state: story.state };
+      void move(board, back, list);
     });
   }
 }
@@ -123,13 +136,13 @@ export interface NewStory {
 
 let lastTemporary = 0;
 
-/** Adds a story to the top of its list. Answers its id once the server has it. */
-export async function addStory(board: Board, story: NewStory): Promise<number | undefined> {
+/** Adds a story to the top of its list: what it is called until the server has it, and then its id. */
+export function addStory(board: Board, story: NewStory): { temporary: number; saved: Promise<number | undefined> } {
   const temporary = --lastTemporary;
   const known = new Set(board.view.stories.keys());
   const state: State = story.state ?? (story.list === 'icebox' ? 'unscheduled' : 'unstarted');
   let id: number | undefined;
-  const done = await board.do({
+  const done = board.do({
     failed: `“${short(story.name)}” was not added`,
     apply: (draft) => {
       // Its entry may come before the answer.
@@ -165,10 +178,11 @@ export async function addStory(board: Board, story: NewStory): Promise<number | 
     },
     then: (value) => (id = (value as StoryData).id),
   });
-  return done ? id : undefined;
+  return { temporary, saved: done.then((well) => (well ? id : undefined)) };
 }
 
-export async function removeStory(board: Board, story: Story): Promise<boolean> {
+/** `going` is called before it goes, and leaves nothing open of it: else it would be looked for elsewhere. */
+export async function removeStory(board: Board, story: Story, going: () => Promise<void>): Promise<boolean> {
   const { yes } = await ask({
     title: `Delete this ${story.type}?`,
     says: [`“${story.name}”`, 'Its tasks and comments go with it. This cannot be undone; the history keeps that it was there.'],
@@ -176,6 +190,9 @@ export async function removeStory(board: Board, story: Story): Promise<boolean> 
     danger: true,
   });
   if (!yes) return false;
+  // The question is off the page then, and the keyboard back where it came from.
+  await tick();
+  await going();
   return board.do({
     failed: `“${short(story.name)}” was not deleted`,
     apply: (draft) => draft.remove(story.id),

@@ -2,10 +2,13 @@
 // a reload or be sent to somebody, remembered by the browser where it is a habit.
 
 import { getContext, setContext } from 'svelte';
+import { keys } from '../../lib/keys.svelte';
 import { place, setQuery, go } from '../../lib/router.svelte';
 import { recall, remember } from '../../lib/store';
+import { Carry } from './carry.svelte';
 import type { Board } from './model/board.svelte';
 import type { List } from './model/moves';
+import type { StoryType } from './model/story';
 
 /** `mywork`, `current`, `backlog`, `icebox`, `done`, `blocked`, `epics`, `labels`, `history`, or `search:` with a query. */
 export type PanelId = string;
@@ -16,11 +19,30 @@ export interface Habits {
   split: boolean;
 }
 
+/** A story that is being written. */
+export interface Written {
+  name: string;
+  description: string;
+  type: StoryType;
+  estimate?: number;
+  owners: number[];
+  labels: string[];
+}
+export const nothing = (): Written => ({ name: '', description: '', type: 'feature', owners: [], labels: [] });
+
 export class BoardUi {
   /** The panel in which the open story is unfolded. */
   openIn = $state('');
   /** A new story is being written in this list. */
   adding = $state<List | undefined>();
+  written = $state<Written>(nothing());
+  /** What was written and not taken by the server, when something else is being written already. */
+  refused = $state.raw<Written>();
+  /** A story whose row gets the keyboard when it is drawn: in this panel, else in that of its list. */
+  sought = $state.raw<{ story: number; panel?: PanelId }>();
+  /** A story that somebody wants to see unfolded, and that has no id yet. */
+  awaited: { story: number; panel: PanelId } | undefined;
+  readonly carry: Carry;
   /** Told to those who do not see it. */
   said = $state('');
   habits = $state<Habits>({ hideAccepted: false, hideEmpty: false, split: false });
@@ -31,6 +53,17 @@ export class BoardUi {
 
   constructor(readonly board: Board) {
     this.habits = { ...this.habits, ...recall<Partial<Habits>>(`board.${board.project}.habits`) };
+    this.written = { ...nothing(), ...recall<Written>(this.#draft) };
+    this.carry = new Carry(this);
+  }
+
+  get #draft(): string {
+    return `draft.${this.board.project}.new`;
+  }
+
+  /** The draft of a story that is being written outlives a reload. */
+  keepWritten(written: Written | undefined): void {
+    remember(this.#draft, written && (written.name || written.description) ? written : undefined);
   }
 
   get panels(): PanelId[] {
@@ -100,6 +133,9 @@ export class BoardUi {
   }
 
   open(story: number, panel: PanelId): void {
+    // It has no address before the server has it.
+    this.awaited = story > 0 ? undefined : { story, panel };
+    if (story <= 0) return;
     this.openIn = panel;
     go(this.address(story));
   }
@@ -107,11 +143,20 @@ export class BoardUi {
   close(): void {
     go(this.address());
   }
+
+  /** The row of a story gets the keyboard, unless that is somewhere else by then. */
+  seek(story: number, panel?: PanelId): void {
+    this.sought = { story, panel };
+  }
 }
 
 const KEY = Symbol('board');
 export function provideUi(ui: BoardUi): void {
   setContext(KEY, ui);
+  keys('A story that is picked up', [
+    { key: '↑/↓', does: 'Move it within its list; Home and End to its ends', run: () => undefined, onlyKey: true },
+    { key: '←/→', does: 'Carry it to the list beside: Current and Backlog, or the Icebox', run: () => undefined, onlyKey: true },
+  ]);
 }
 export function useUi(): BoardUi {
   return getContext<BoardUi>(KEY);

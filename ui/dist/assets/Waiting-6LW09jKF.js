@@ -1,0 +1,1 @@
+import"./Problem--8axOMN_.js";import{F as e,G as t,N as n,Z as r,i,j as a}from"./me.svelte-DNijhteW.js";var o=e(`<p class="quiet svelte-1b55nf1" role="status"> </p>`);function s(e,s){let c=i(s,`what`,3,`Reading`);var l=o(),u=r(l);t(()=>a(u,`${c()??``} …`)),n(e,l)}export{s as t};

@@ -1,1 +1,0 @@
-import"./Problem-q1cDOqtN.js";import{F as e,G as t,N as n,X as r,i,j as a}from"./me.svelte-BX0E-laM.js";var o=e(`<p class="quiet svelte-1b55nf1" role="status"> </p>`);function s(e,s){let c=i(s,`what`,3,`Reading`);var l=o(),u=r(l);t(()=>a(u,`${c()??``} …`)),n(e,l)}export{s as t};
