@@ -70,6 +70,14 @@ test('on a narrow page the way back leads to the panel before', async () => {
   await close();
 });
 
+test('a long name of a project is cut on a narrow page', async () => {
+  const { id } = await api('POST', '/services/v5/projects', { name: 'Verylongprojectnamewithoutanyspaces' });
+  const { page, close } = await open(`/n/projects/${id}`, { width: 400, height: 800 });
+  await page.locator('[data-panel="current"]').waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 400);
+  await close();
+});
+
 test('a role that cannot be changed stays, and is said once', async () => {
   const { page, close } = await open(`/projects/${project}/memberships`, { expect: ['400'] });
   const role = page.getByLabel('Role of ann');

@@ -154,8 +154,8 @@ const KEY = Symbol('board');
 export function provideUi(ui: BoardUi): void {
   setContext(KEY, ui);
   keys('A story that is picked up', [
-    { key: '↑/↓', does: 'Move it within its list; Home and End to its ends', run: () => undefined, onlyKey: true },
-    { key: '←/→', does: 'Carry it to the list beside: Current and Backlog, or the Icebox', run: () => undefined, onlyKey: true },
+    { key: '↑/↓', does: 'Move it within its list; Home and End to its ends', onlyKey: true },
+    { key: '←/→', does: 'Carry it to the list beside: Current and Backlog, or the Icebox', onlyKey: true },
   ]);
 }
 export function useUi(): BoardUi {
