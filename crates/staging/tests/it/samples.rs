@@ -1,11 +1,12 @@
 //! Each sample is detected, built, started and asked.
 
 use super::yard::*;
+use std::time::{Duration, Instant};
 
 /// Each sample: which buildpack detects it, what web (or worker) answers.
 async fn check_sample(name: &str, buildpack: &str, words: &[&str]) {
     let Some(yard) = yard() else { return };
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let droplet = yard.droplet(&sample(name), detect()).await;
     eprintln!("{name} staged in {:?}", begun.elapsed());
     assert_eq!(droplet.buildpacks.len(), 1);
@@ -19,9 +20,17 @@ async fn check_sample(name: &str, buildpack: &str, words: &[&str]) {
     for word in words {
         assert!(answer.contains(word), "{name}: {answer:?} should hold {word:?}\n{}", yard.output());
     }
-    let output = yard.output();
-    let (pre, start) = (output.find("Invoking pre-start scripts."), output.find("Invoking start command."));
-    assert!(pre.is_some() && pre < start, "{output}");
+    // What an instance says arrives by itself; it answered already, so it is on its way.
+    let said = || {
+        let output = yard.output();
+        (output.find("Invoking pre-start scripts."), output.find("Invoking start command."))
+    };
+    let end = Instant::now() + Duration::from_secs(10);
+    while said().1.is_none() && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (pre, start) = said();
+    assert!(pre.is_some() && pre < start, "{}", yard.output());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
