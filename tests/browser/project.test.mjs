@@ -28,6 +28,8 @@ before(async () => {
 
 test('a label that takes the name of another asks before both become one', async () => {
   const { page, close } = await open(`/n/projects/${project}?show=labels`);
+  // The other one is out of sight.
+  await page.getByLabel('Find or make a label').fill('water');
   await page.getByRole('button', { name: 'Rename water' }).click();
   await page.getByLabel('New name of water').fill('Land');
   await page.getByRole('button', { name: 'Rename', exact: true }).click();
@@ -36,6 +38,7 @@ test('a label that takes the name of another asks before both become one', async
   assert.deepEqual((await api('GET', at('/labels'))).map((label) => label.name).toSorted(), ['land', 'water']);
   await page.getByRole('button', { name: 'Rename', exact: true }).click();
   await page.getByRole('button', { name: 'Merge' }).click();
+  await page.getByLabel('Find or make a label').fill('');
   await page.getByText('2 stories, 2 points').waitFor();
   await close();
 });

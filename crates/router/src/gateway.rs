@@ -27,6 +27,7 @@ pub use count::{CallCounts, JobCounts};
 pub(crate) use count::{Counts, Fault, PATH as COUNTS};
 pub(crate) use judge::{Call, Court, judge};
 pub use path::CallPath;
+pub use refuse::allow_any_origin;
 pub(crate) use refuse::dead;
 pub(crate) use report::Reporter;
 pub use report::{Report, Tally};

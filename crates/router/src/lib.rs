@@ -29,7 +29,7 @@ mod worker;
 pub use error::RouterError;
 pub use gateway::{
     CallCounts, CallPath, CallTable, CallToken, Callee, CallerEntry, JobCounts, Report, Right, Rights, Tally, Version,
-    VersionRef, endpoint_of,
+    VersionRef, allow_any_origin, endpoint_of,
 };
 pub use options::{Network, Options, Timeouts};
 pub use publisher::Publisher;

@@ -26,19 +26,25 @@ fn answer(status: StatusCode, mut body: Value, tracing: &HeaderValue) -> Respons
 pub(super) fn preflight(asked: &HeaderMap) -> Response<Reply> {
     let mut response = Response::new(Reply::own(String::new()));
     *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    *response.headers_mut() = allow_any_origin(asked);
+    response
+}
+
+/// Headers of the answer to such a question: any origin, whatever it wants to send, never with the browser's own credentials.
+pub fn allow_any_origin(asked: &HeaderMap) -> HeaderMap {
+    let mut allowed = HeaderMap::new();
+    allowed.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    allowed.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     let echoes = [
         (ACCESS_CONTROL_REQUEST_METHOD, ACCESS_CONTROL_ALLOW_METHODS),
         (ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_ALLOW_HEADERS),
     ];
-    for (wanted, allowed) in echoes {
+    for (wanted, name) in echoes {
         if let Some(value) = asked.get(wanted) {
-            headers.insert(allowed, value.clone());
+            allowed.insert(name, value.clone());
         }
     }
-    response
+    allowed
 }
 
 /// A refusal that a page of another origin may read, if it comes `across`.
