@@ -59,14 +59,14 @@ export function changeStory(board: Board, story: Story, change: Partial<Story>, 
 
 /** Labels by name; those that are new to the project are made. */
 export function setLabels(board: Board, story: Story, names: string[]): Promise<boolean> {
-  const known = new Map([...board.view.labels].map(([id, name]) => [name, id]));
+  const known = new Map([...board.labels].map(([id, name]) => [name, id]));
   const lower = [...new Set(names.map((name) => name.trim().toLowerCase()).filter(Boolean))];
   return board.do({
     failed: `The labels of “${short(story.name)}” were not changed`,
     apply: (draft) => {
       const ids = lower.map((name, index) => {
         const id = known.get(name) ?? -1 - index;
-        if (id < 0) draft.labels.set(id, name);
+        if (id < 0) draft.label(id, name);
         return id;
       });
       draft.set(story.id, { labels: ids });

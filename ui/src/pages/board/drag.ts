@@ -1,7 +1,7 @@
 // Dragging stories with the pointer. Nothing is drawn anew while a story is in the air: the mark that shows where it would land is
 // moved by hand, so that a frame costs the same on a board of ten stories and of ten thousand.
 
-import { draggable, dropTargetForElements, monitorForElements } from '@atlaskit/pragmatic-drag-and-drop/element/adapter';
+import { draggable, dropTargetForElements } from '@atlaskit/pragmatic-drag-and-drop/element/adapter';
 import type { Attachment } from 'svelte/attachments';
 
 const STORY: unique symbol = Symbol('story');
@@ -128,13 +128,4 @@ export function dropStories(options: DropOptions): Attachment<HTMLElement> {
       },
     });
   };
-}
-
-/** Is a story in the air? For styles of the whole board. */
-export function watchDrags(told: (dragging: boolean) => void): () => void {
-  return monitorForElements({
-    canMonitor: ({ source }) => STORY in source.data,
-    onDragStart: () => told(true),
-    onDrop: () => told(false),
-  });
 }

@@ -83,6 +83,8 @@ export class Board {
   /** A velocity tried out here; nobody else sees it. */
   whatIf = $state<number>();
   readonly velocity = $derived(this.whatIf ?? this.data?.iterations.velocity ?? 0);
+  /** Names of labels by their ids: the same map until one of them is another. */
+  readonly labels = $derived(this.view.labels);
   /** Stories in project order. */
   readonly stories: Story[] = $derived.by(() => {
     const { order, stories } = this.view;

@@ -69,13 +69,23 @@ export class Unknown extends Error {}
 
 export class Draft implements Snapshot {
   stories: Map<number, Story>;
-  order: number[];
-  labels: Map<number, string>;
+  order: readonly number[];
+  labels: ReadonlyMap<number, string>;
 
   constructor(from: Snapshot) {
     this.stories = new Map(from.stories);
-    this.order = [...from.order];
-    this.labels = new Map(from.labels);
+    // Replaced as wholes where they change: who shows labels draws nothing anew when only stories did.
+    this.order = from.order;
+    this.labels = from.labels;
+  }
+
+  /** Names a label; without a name it is gone. */
+  label(id: number, name?: string): void {
+    if (this.labels.get(id) === name) return;
+    const all = new Map(this.labels);
+    if (name === undefined) all.delete(id);
+    else all.set(id, name);
+    this.labels = all;
   }
 
   set(id: number, change: Partial<Story>): void {
@@ -171,7 +181,7 @@ export class Draft implements Snapshot {
     if (labels && Array.isArray(now.labels)) {
       labels.forEach((label, index) => {
         const name = (now.labels as unknown[])[index];
-        if (typeof name === 'string') this.labels.set(label, name);
+        if (typeof name === 'string') this.label(label, name);
       });
     }
     const moved = 'before_id' in now || 'after_id' in now || !known;
@@ -185,8 +195,8 @@ export class Draft implements Snapshot {
   }
 
   #label(change: Change): void {
-    if (change.change_type === 'delete') this.labels.delete(change.id);
-    else if (typeof change.new_values?.name === 'string') this.labels.set(change.id, change.new_values.name);
+    if (change.change_type === 'delete') this.label(change.id);
+    else if (typeof change.new_values?.name === 'string') this.label(change.id, change.new_values.name);
   }
 
   #part(change: Change, on: number | undefined): void {
