@@ -56,8 +56,14 @@ test('the chosen colours stay', async () => {
   await page.reload();
   await page.getByRole('heading', { name: 'What needs you now' }).waitFor();
   assert.equal(await dark(), 'dark');
+  // The server's own pages have it too, without a script.
+  await page.goto(`${base}/account/sessions`);
+  assert.equal(await dark(), 'dark');
+  await page.goto(`${base}/`);
   await page.getByRole('button', { name: /Your account/ }).click();
   await page.getByLabel('System').check();
+  assert.notEqual(await dark(), 'dark');
+  await page.goto(`${base}/account/sessions`);
   assert.notEqual(await dark(), 'dark');
   await close();
 });

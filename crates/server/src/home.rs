@@ -28,11 +28,21 @@ pub async fn show_home(headers: HeaderMap, Extension(authentication): Extension<
     .into_response()
 }
 
-async fn show_style() -> impl IntoResponse {
+/// The look is the app's; what only these pages have comes after it, and the theme that the person chose in the app last.
+async fn show_style(headers: HeaderMap) -> impl IntoResponse {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    let theme = match cookies.flat_map(|cookies| cookies.split(';')).find_map(|one| one.trim().strip_prefix("theme=")) {
+        Some("dark") => "@media not print { :root { color-scheme: dark; } }",
+        Some("light") => "@media not print { :root { color-scheme: light; } }",
+        _ => "",
+    };
     (
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")],
-        // The look is the app's; what only these pages have comes after it.
-        [crate::ui::style(), include_str!("pitlane.css").to_owned()].concat(),
+        [
+            (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+            (header::CACHE_CONTROL, "private, max-age=300"),
+            (header::VARY, "cookie"),
+        ],
+        [&crate::ui::style(), include_str!("pitlane.css"), theme].concat(),
     )
 }
 
