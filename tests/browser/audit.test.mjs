@@ -69,6 +69,16 @@ test('older entries come page by page', async () => {
   const older = page.getByRole('button', { name: 'Older entries' });
   await older.click();
   await page.waitForFunction(() => document.querySelectorAll('[aria-label="Audit log"] tbody tr').length > 100);
+  // A reload keeps how far it was scrolled, though what is there has to be read first.
+  const top = () => page.evaluate(() => document.querySelector('main .page').scrollTop);
+  await page.evaluate(() => document.querySelector('main .page').scrollTo(0, 900));
+  assert.equal(await top(), 900);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelector('main .page')?.scrollTop === 900);
+  // Another visit in the same window begins at the top.
+  await page.goto(`${base}/audit`);
+  await page.waitForFunction(() => document.querySelectorAll('[aria-label="Audit log"] tbody tr').length >= 50);
+  assert.equal(await top(), 0);
   await api('DELETE', `/services/v5/projects/${id}`);
   await close();
 });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { api, open } from './browser.mjs';
+import { api, open, PATIENCE } from './browser.mjs';
 import { people } from './people.mjs';
 
 let project;
@@ -70,6 +70,37 @@ test('on a narrow page the way back leads to the panel before', async () => {
   await page.locator('[data-panel="icebox"]').waitFor();
   await page.goBack();
   await page.locator('[data-panel="current"]').waitFor();
+  await close();
+});
+
+test('a panel stands where it stood after a reload, and on the way back', async () => {
+  const { id } = await api('POST', '/services/v5/projects', { name: 'Long' });
+  for (let number = 0; number < 80; number += 1) await api('POST', `/services/v5/projects/${id}/stories`, { name: `Berth ${number}`, labels: number % 3 ? ['a'] : [] });
+  const { page, close } = await open(`/n/projects/${id}?show=icebox,current`);
+  const list = page.locator('[data-panel="icebox"] .list');
+  await list.locator('[data-story]').first().waitFor();
+  await list.evaluate((element) => (element.scrollTop = 1_500));
+  await list.getByText('Berth 40', { exact: true }).waitFor();
+  // The story at the upper edge, and how far it is from there.
+  const stands = () =>
+    list.evaluate((element) => {
+      const edge = element.getBoundingClientRect().top;
+      const row = [...element.querySelectorAll('[data-story]')].find((one) => one.getBoundingClientRect().bottom > edge + 1);
+      return row && `${row.dataset.story} ${Math.round(row.getBoundingClientRect().top - edge)}`;
+    });
+  const stood = await stands();
+  const back = async () => {
+    const until = Date.now() + PATIENCE;
+    while ((await stands().catch(() => undefined)) !== stood && Date.now() < until) await page.waitForTimeout(50);
+    assert.equal(await stands(), stood);
+  };
+  await page.reload();
+  await back();
+  await page.getByRole('link', { name: 'Jobs' }).first().click();
+  await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+  await page.goBack();
+  await back();
+  await api('DELETE', `/services/v5/projects/${id}`);
   await close();
 });
 

@@ -1,6 +1,7 @@
 // Addresses. Everything that can be looked at has one; back, forward and reload keep place, filters and scroll.
 
 import type { Component } from 'svelte';
+import { awaitContent, enterEntry, keepPlace, keptPlace, leaveEntry } from './places';
 
 export interface Page {
   /** `/apps/:guid/:tab?`; a last `*` takes the rest. */
@@ -32,7 +33,6 @@ function read(): Place {
 }
 
 let current = $state.raw<Place>(read());
-const scrolls = new Map<string, number>();
 let entry = '';
 /** Asked before an address is left; false keeps the page. */
 const guards = new Set<() => boolean>();
@@ -75,15 +75,13 @@ export function find(pages: Page[], path: string): Match | undefined {
   return undefined;
 }
 
-const scroller = (): Element | null => document.querySelector('main .page');
+const newEntry = (): string => Math.random().toString(36).slice(2);
 
-function leave(): void {
-  const top = scroller()?.scrollTop;
-  if (entry && top !== undefined) scrolls.set(entry, top);
-}
+const scroller = (): Element | null => document.querySelector('main .page');
 
 function arrive(): void {
   entry = (history.state as { entry?: string } | null)?.entry ?? '';
+  enterEntry(entry);
   current = read();
 }
 
@@ -92,8 +90,8 @@ export function go(href: string, how: { replace?: boolean } = {}): void {
   const url = new URL(href, location.href);
   const same = url.pathname === location.pathname && url.search === location.search;
   if (!same && ![...guards].every((guard) => guard())) return;
-  leave();
-  const state = { entry: how.replace && entry ? entry : Math.random().toString(36).slice(2) };
+  leaveEntry();
+  const state = { entry: how.replace && entry ? entry : newEntry() };
   if (how.replace || same) history.replaceState(state, '', url);
   else history.pushState(state, '', url);
   arrive();
@@ -119,7 +117,14 @@ export function setQuery(values: Record<string, string | undefined>, how: { push
 /** Where this address had been scrolled to when it was left. */
 export function restoreScroll(): void {
   const element = scroller();
-  if (element) element.scrollTop = scrolls.get(entry) ?? 0;
+  const top = keptPlace<number>('page') ?? 0;
+  if (element) element.scrollTop = top;
+  // What is below, or the whole page, may not have been read yet.
+  awaitContent(() => {
+    const now = scroller();
+    if (now) now.scrollTop = top;
+    return top === 0 || (now !== null && now.scrollTop >= top - 1);
+  });
   // On a narrow page the tabs are wider than it.
   element?.querySelector('.tabs [aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
 }
@@ -140,10 +145,11 @@ export function guardLeaving(question: string): () => void {
 /** Follows clicks on links and the browser's own buttons. `known` says which paths are pages of this app. */
 export function start(known: (path: string) => boolean): void {
   history.scrollRestoration = 'manual';
-  if (!(history.state as { entry?: string } | null)?.entry) history.replaceState({ entry: 'first' }, '');
+  if (!(history.state as { entry?: string } | null)?.entry) history.replaceState({ entry: newEntry() }, '');
   arrive();
+  keepPlace('page', () => scroller()?.scrollTop);
   addEventListener('popstate', () => {
-    leave();
+    leaveEntry();
     arrive();
   });
   document.addEventListener('click', (event) => {
