@@ -319,8 +319,9 @@ test('the keyboard is never nowhere', async () => {
   await page.waitForFunction(() => document.activeElement.textContent === 'Add a blocker');
   await editor.getByLabel('State').focus();
   await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('ArrowDown');
   await until(async () => (await read(story)).current_state === 'started');
+  await page.keyboard.press('ArrowDown');
+  await until(async () => (await read(story)).current_state === 'finished');
   await focused(page, 'select[aria-label="State"]');
   await editor.getByRole('button', { name: 'Fold this story' }).click();
   await focused(page, `[data-story="${story.id}"]`);

@@ -39,8 +39,8 @@ async fn show_style(headers: HeaderMap) -> impl IntoResponse {
     (
         [
             (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-            (header::CACHE_CONTROL, "private, max-age=300"),
-            (header::VARY, "cookie"),
+            // Chromium does not keep answers apart by cookies.
+            (header::CACHE_CONTROL, "private, no-cache"),
         ],
         [&crate::ui::style(), include_str!("pitlane.css"), theme].concat(),
     )
