@@ -76,6 +76,7 @@ test('older entries come page by page', async () => {
   await page.reload();
   await page.waitForFunction(() => document.querySelector('main .page')?.scrollTop === 900);
   // Another visit in the same window begins at the top.
+  await page.goto(`${base}/env_info`);
   await page.goto(`${base}/audit`);
   await page.waitForFunction(() => document.querySelectorAll('[aria-label="Audit log"] tbody tr').length >= 50);
   assert.equal(await top(), 0);
