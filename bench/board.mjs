@@ -16,7 +16,7 @@ const { chromium } = createRequire(join(root, 'tests/browser/package.json'))('pl
 const binary = resolve(process.env.PITLANE_BINARY ?? join(root, 'target/release/pitlane'));
 const STORIES = 5_000;
 const LOADS = 9;
-const DRAGS = 9;
+const DRAGS = 40;
 const ANSWERS = 50;
 
 const at = (values, part) => values.toSorted((a, b) => a - b)[Math.round((values.length - 1) * part)];
@@ -112,7 +112,7 @@ async function measure() {
     middle.push(at(frames, 0.5));
   }
   await browser.close();
-  row('the same, slowest frame of a drag', '–', `median of ${DRAGS} drags ${ms(at(slowest, 0.5))}, worst ${ms(at(slowest, 1))} (a usual frame: ${ms(at(middle, 0.5))})`, '≤ 32 ms');
+  row('the same, slowest frame of a drag', '–', `median of ${DRAGS} drags ${ms(at(slowest, 0.5))}, 95 of 100 ${ms(at(slowest, 0.95))}, worst ${ms(at(slowest, 1))} (a usual frame: ${ms(at(middle, 0.5))})`, '≤ 32 ms');
 }
 
 /** In the page: promises when the board was drawn and the page was at rest. */

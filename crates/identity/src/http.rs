@@ -12,6 +12,7 @@ mod uaa;
 pub use authenticate::authenticate;
 pub use base::base_url;
 pub(crate) use base::origin;
+pub use cookie::cookie_value;
 pub use pages::{bar, pages};
 pub use routes::routes;
 pub use uaa::uaa;

@@ -30,8 +30,7 @@ pub async fn show_home(headers: HeaderMap, Extension(authentication): Extension<
 
 /// The look is the app's; what only these pages have comes after it, and the theme that the person chose in the app last.
 async fn show_style(headers: HeaderMap) -> impl IntoResponse {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-    let theme = match cookies.flat_map(|cookies| cookies.split(';')).find_map(|one| one.trim().strip_prefix("theme=")) {
+    let theme = match identity::http::cookie_value(&headers, "theme").as_deref() {
         Some("dark") => "@media not print { :root { color-scheme: dark; } }",
         Some("light") => "@media not print { :root { color-scheme: light; } }",
         _ => "",

@@ -7,6 +7,8 @@ const MOST = 200;
 const places = new Map<string, unknown>(stored());
 const watched = new Map<string, () => unknown>();
 let entry = '';
+/** Ends the waiting of `awaitContent`. */
+let end = (): void => {};
 
 function stored(): [string, unknown][] {
   try {
@@ -30,6 +32,7 @@ export function enterEntry(id: string): void {
 
 /** Another entry will be shown: where everything stands is kept with this one. */
 export function leaveEntry(): void {
+  end();
   for (const [name, where] of watched) put(name, where());
 }
 
@@ -47,13 +50,14 @@ export function keptPlace<Where>(name: string): Where | undefined {
   return places.get(`${entry} ${name}`) as Where | undefined;
 }
 
-/** Calls `back`, and again each time the page grows, until it answers true, somebody moves, or it takes too long. */
+/** Calls `back`, and again each time the page grows, until it answers true, somebody moves, another entry is shown, or it takes too long. */
 export function awaitContent(back: () => boolean): void {
+  end();
   if (back()) return;
   const LONG = 5_000;
   const moves = ['wheel', 'touchmove', 'pointerdown', 'keydown'];
   const grown = new MutationObserver(() => back() && end());
-  const end = () => {
+  end = () => {
     grown.disconnect();
     clearTimeout(timer);
     for (const kind of moves) removeEventListener(kind, end, true);

@@ -1,4 +1,4 @@
-//! The cookie of the pages.
+//! Cookies of the pages: the session's, and what others were given.
 
 use super::base;
 use cookie::{Cookie, SameSite};
@@ -6,15 +6,20 @@ use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
 use std::time::Duration;
 
-/// Its name.
+/// Name of the session's.
 pub(crate) const NAME: &str = "pitlane_session";
 
 /// The session's cookie in a request.
 pub(crate) fn read(headers: &HeaderMap) -> Option<String> {
+    cookie_value(headers, NAME)
+}
+
+/// What a request says in the cookie `name`; an empty one says nothing.
+pub fn cookie_value(headers: &HeaderMap, name: &str) -> Option<String> {
     let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     all.flat_map(Cookie::split_parse)
         .filter_map(Result::ok)
-        .find(|cookie| cookie.name() == NAME && !cookie.value().is_empty())
+        .find(|cookie| cookie.name() == name && !cookie.value().is_empty())
         .map(|cookie| cookie.value().to_owned())
 }
 
